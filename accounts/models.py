@@ -1,0 +1,82 @@
+"""People and programs that may ask for something: customers and staff, guests by token, services by credential."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import CheckConstraint, Q
+from django.db.models.functions import Lower
+
+
+class UserQuerySet(BaseUserManager["User"]):
+    """Django's log-in machinery asks for users by e-mail here; everything else goes through services."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """This will find a user by e-mail, whatever its case."""
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A customer or a member of staff; the e-mail address is the login."""
+
+    public_id = models.CharField(max_length=40, unique=True)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    locale = models.CharField(max_length=16, blank=True)
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    objects: ClassVar[UserQuerySet] = UserQuerySet()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        """Addresses are stored in lower case, so that one person is one row."""
+
+        constraints = [CheckConstraint(condition=Q(email=Lower("email")), name="accounts_user_email_lower_case")]
+
+    def __str__(self) -> str:
+        """Show the public id: an address does not belong into logs."""
+        return self.public_id
+
+
+class AccessToken(models.Model):
+    """What a guest holds instead of an account: bound to one cart or order and to purposes, expiring, revocable."""
+
+    class Purpose(models.TextChoices):
+        """What the bearer may do with the subject."""
+
+        CART = "cart"
+        VIEW = "view"
+        PAY = "pay"
+
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    subject_id = models.CharField(max_length=40, db_index=True, help_text="Public id of the cart or order.")
+    purposes = ArrayField(models.CharField(max_length=16, choices=Purpose))
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        """Show the subject; the token itself is not stored."""
+        return f"token for {self.subject_id}"
+
+
+class ServiceCredential(models.Model):
+    """A program of ours or a partner's: the replay, a back office."""
+
+    name = models.SlugField(unique=True)
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=32))
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        """Show the name."""
+        return self.name

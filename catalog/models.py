@@ -1,0 +1,156 @@
+"""What we sell, for how much, how many: products, variants, prices per currency, stock and its reservations."""
+
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+
+
+class Product(models.Model):
+    """A thing in the shop window; what is bought is one of its variants."""
+
+    public_id = models.CharField(max_length=40, unique=True)
+    channel = models.ForeignKey("core.SalesChannel", on_delete=models.PROTECT, related_name="products")
+    slug = models.SlugField(max_length=80)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    tax_category = models.CharField(max_length=32)
+    is_published = models.BooleanField()
+    created_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """A slug names one product of a shop."""
+
+        constraints = [UniqueConstraint(fields=["channel", "slug"], name="catalog_product_slug_unique")]
+
+    def __str__(self) -> str:
+        """Show the name."""
+        return self.name
+
+
+class Variant(models.Model):
+    """What has a SKU, a price and a stock. The SKU never changes and keeps its case."""
+
+    public_id = models.CharField(max_length=40, unique=True)
+    channel = models.ForeignKey("core.SalesChannel", on_delete=models.PROTECT, related_name="variants")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="variants")
+    sku = models.CharField(max_length=64)
+    name = models.CharField(max_length=200, blank=True)
+    is_physical = models.BooleanField(default=True)
+    weight_grams = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """A SKU names one variant of a shop."""
+
+        constraints = [UniqueConstraint(fields=["channel", "sku"], name="catalog_variant_sku_unique")]
+
+    def __str__(self) -> str:
+        """Show the SKU."""
+        return self.sku
+
+
+class Price(models.Model):
+    """What one unit costs today in one currency, as typed in (gross or net: the channel says which)."""
+
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="prices")
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        """One price per variant and currency, never negative."""
+
+        constraints = [
+            UniqueConstraint(fields=["variant", "currency"], name="catalog_price_unique"),
+            CheckConstraint(condition=Q(amount_minor__gte=0), name="catalog_price_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        """Show amount and currency."""
+        return f"{self.amount_minor} {self.currency}"
+
+
+class Stock(models.Model):
+    """Units of one variant: received = available + held + committed."""
+
+    variant = models.OneToOneField(Variant, on_delete=models.PROTECT, related_name="stock")
+    received = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0, help_text="Reserved for checkouts under way.")
+    committed = models.BigIntegerField(default=0, help_text="Sold: reserved for paid orders.")
+
+    class Meta:
+        """No unit is promised twice and none is negative."""
+
+        constraints = [
+            CheckConstraint(condition=Q(held__gte=0), name="catalog_stock_held_not_negative"),
+            CheckConstraint(condition=Q(committed__gte=0), name="catalog_stock_committed_not_negative"),
+            CheckConstraint(
+                condition=Q(received__gte=F("held") + F("committed")), name="catalog_stock_available_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Show the three figures."""
+        return f"{self.received} received, {self.held} held, {self.committed} committed"
+
+
+class Reservation(models.Model):
+    """Units kept for one order until it is paid, dies, or the time is up."""
+
+    class Status(models.TextChoices):
+        """Machine `reservation`."""
+
+        HELD = "held"
+        COMMITTED = "committed"
+        RELEASED = "released"
+        EXPIRED = "expired"
+
+    public_id = models.CharField(max_length=40, unique=True)
+    owner_id = models.CharField(max_length=40, help_text="Public id of the order.")
+    status = models.CharField(max_length=16, choices=Status)
+    expires_at = models.DateTimeField()
+    cap_at = models.DateTimeField(help_text="No extension goes beyond.")
+    extensions_count = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """An order keeps its units once."""
+
+        constraints = [
+            UniqueConstraint(
+                fields=["owner_id"],
+                condition=Q(status__in=["held", "committed"]),
+                name="catalog_reservation_one_live",
+            ),
+            CheckConstraint(condition=Q(expires_at__lte=F("cap_at")), name="catalog_reservation_within_cap"),
+        ]
+        indexes = [
+            Index(fields=["expires_at"], condition=Q(status="held"), name="catalog_reservation_due"),
+            Index(fields=["owner_id"], name="catalog_reservation_owner"),
+        ]
+
+    def __str__(self) -> str:
+        """Show the owner and status."""
+        return f"{self.owner_id} {self.status}"
+
+
+class ReservationLine(models.Model):
+    """How many units of one stock a reservation keeps."""
+
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="lines")
+    stock = models.ForeignKey(Stock, on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveIntegerField()
+
+    class Meta:
+        """One row per stock, of at least one unit."""
+
+        constraints = [
+            UniqueConstraint(fields=["reservation", "stock"], name="catalog_reservation_line_unique"),
+            CheckConstraint(condition=Q(quantity__gte=1), name="catalog_reservation_line_positive"),
+        ]
+
+    def __str__(self) -> str:
+        """Show the quantity."""
+        return str(self.quantity)

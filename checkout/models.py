@@ -1,0 +1,63 @@
+"""The buyer's journey before the order: carts and their lines; what the device told us, stored with the order."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, Q, UniqueConstraint
+
+
+class Cart(models.Model):
+    """What someone means to buy. Locked once it became an order; editing then means cancel and copy."""
+
+    public_id = models.CharField(max_length=40, unique=True)
+    channel = models.ForeignKey("core.SalesChannel", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="carts")
+    service_name = models.CharField(max_length=50, blank=True, help_text="The service credential that made it.")
+    currency = models.CharField(max_length=3)
+    country = models.CharField(max_length=2)
+    country_label = models.CharField(max_length=80, blank=True, help_text="As the caller named the country.")
+    bucket_id = models.CharField(max_length=40, help_text="Minted with the first cart; decides exposure.")
+    order_public_id = models.CharField(max_length=40, blank=True, db_index=True)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    checked_out_at = models.DateTimeField(null=True)
+    archived_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        """Show the public id."""
+        return self.public_id
+
+
+class CartLine(models.Model):
+    """How many of one variant; quantities are set, never added, so that a retry is harmless."""
+
+    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines")
+    variant = models.ForeignKey("catalog.Variant", on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveIntegerField()
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        """One line per variant, 1 to 1,000,000 units."""
+
+        constraints = [
+            UniqueConstraint(fields=["cart", "variant"], name="checkout_line_variant_unique"),
+            CheckConstraint(condition=Q(quantity__gte=1, quantity__lte=1_000_000), name="checkout_line_quantity"),
+        ]
+
+    def __str__(self) -> str:
+        """Show the quantity."""
+        return str(self.quantity)
+
+
+class CheckoutContext(models.Model):
+    """What the client told us about itself at checkout; null where unknown, never guessed."""
+
+    order_public_id = models.CharField(max_length=40, unique=True)
+    device = models.JSONField(default=dict)
+    attribution = models.JSONField(default=dict)
+    consents = models.JSONField(default=dict)
+    client_version = models.CharField(max_length=64, blank=True)
+    recorded_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """Show the order."""
+        return self.order_public_id

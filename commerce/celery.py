@@ -1,0 +1,64 @@
+"""The workers: queues by urgency and the static beat table. Rows in PostgreSQL are the work; this only wakes it."""
+
+import os
+from typing import Any
+
+from celery import Celery, Task, signals
+
+from core import trace
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commerce.settings")
+
+
+class TracedTask(Task):  # type: ignore[type-arg]
+    """Runs under the trace id of whoever woke it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Enter the trace, then the task."""
+        headers = getattr(self.request, "headers", None) or {}
+        with trace.trace(headers.get("surety_trace")):
+            return super().__call__(*args, **kwargs)
+
+
+app = Celery("surety", task_cls=TracedTask)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_ignore_result=True,
+    task_default_queue="default",
+    worker_prefetch_multiplier=1,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 600, "socket_timeout": 5, "socket_connect_timeout": 2},
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+    task_routes={
+        "webhooks.process": {"queue": "urgent"},
+        "payments.recover": {"queue": "urgent"},
+        "payments.submit": {"queue": "urgent"},
+        "reconciliation.*": {"queue": "default"},
+        "oversight.*": {"queue": "bulk"},
+    },
+    beat_schedule={
+        name: {"task": task, "schedule": seconds, "options": {"queue": queue, "expires": seconds}}
+        for name, task, seconds, queue in [
+            ("operations in doubt", "reconciliation.sweep_operations", 15.0, "urgent"),
+            ("webhook events due", "webhooks.sweep", 15.0, "urgent"),
+            ("orders past their time", "reconciliation.sweep_expired_orders", 15.0, "default"),
+            ("cancel requests", "reconciliation.sweep_cancel_requests", 15.0, "default"),
+            ("money nobody is owed", "reconciliation.sweep_give_backs", 15.0, "urgent"),
+            ("pending too long", "reconciliation.sweep_pending_too_long", 60.0, "default"),
+            ("idempotency keys", "checkout.sweep_keys", 60.0, "bulk"),
+            ("seals", "oversight.seal", 30.0, "bulk"),
+            ("heartbeat urgent", "reconciliation.heartbeat_urgent", 15.0, "urgent"),
+            ("heartbeat default", "reconciliation.heartbeat_default", 15.0, "default"),
+            ("heartbeat bulk", "reconciliation.heartbeat_bulk", 15.0, "bulk"),
+        ]
+    },
+)
+app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def keep_django_logging(**_: Any) -> None:
+    """This will leave logging as settings configured it."""

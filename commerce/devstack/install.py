@@ -1,0 +1,158 @@
+"""The virtual environment: created and filled from the hash-locked requirements, with progress, only when they change."""
+
+import hashlib
+import importlib.util
+import os
+import re
+import select
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .console import complain
+from .places import PYTHON, ROOT, VENV, CannotGoOn
+
+LOCK = ROOT / "requirements-dev.txt"
+STAMP = VENV / ".surety-stamp"
+PLAIN_LINE_SECONDS = 1.0
+
+
+def is_installed() -> bool:
+    """Tell whether the environment was filled from this lock by this Python."""
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted_stamp()
+
+
+def wanted_stamp() -> str:
+    """Hash what the environment depends on: the lock and the Python version."""
+    return hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+
+
+def install() -> None:
+    """Create and fill the environment. Safe to run again after it was interrupted."""
+    began = time.monotonic()
+    wanted = wanted_stamp()
+    uv = None if os.environ.get("RUN_NO_UV") == "1" else shutil.which("uv")
+    tool = "uv" if uv else "pip"
+    complain(f"Installing the locked requirements into .venv with {tool}; this happens once.")
+    STAMP.unlink(missing_ok=True)
+    if uv:
+        make_venv_with_uv(uv)
+        follow([uv, "pip", "sync", "--require-hashes", "--python", str(PYTHON), str(LOCK)])
+    else:
+        make_venv()
+        options = ["--require-hashes", "--only-binary", ":all:", "--no-compile", "--no-input", "--progress-bar", "off"]
+        pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install"]
+        follow([*pip, *options, "-r", str(LOCK)])
+    STAMP.write_text(wanted)
+    complain(f"Installed in {time.monotonic() - began:.0f} s.")
+
+
+def make_venv_with_uv(uv: str) -> None:
+    """Create the environment with uv from the Python that runs us; an environment of another Python is replaced."""
+    flag = "--allow-existing" if is_same_python() else "--clear"
+    subprocess.run([uv, "venv", "--quiet", flag, "--python", sys.executable, str(VENV)], check=True)
+
+
+def make_venv() -> None:
+    """Create the environment with the standard library, pip included; one of another Python is replaced."""
+    if importlib.util.find_spec("ensurepip") is None:
+        package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+        raise CannotGoOn(
+            f"This Python lacks ensurepip, so it cannot create a virtual environment. "
+            f"On Debian or Ubuntu: sudo apt install {package}. Or install uv. Then start again."
+        )
+    complain("  creating the virtual environment")
+    try:
+        venv.EnvBuilder(with_pip=True, symlinks=True, clear=VENV.exists() and not is_same_python()).create(VENV)
+    except subprocess.CalledProcessError as error:
+        raise CannotGoOn(f"Python could not create {VENV}: {error}. Delete it and start again.") from error
+
+
+def is_same_python() -> bool:
+    """Tell whether an existing environment belongs to a Python of our version."""
+    if not PYTHON.exists():
+        return False
+    asked = subprocess.run(
+        [PYTHON, "-c", "import sys; print(sys.version)"], capture_output=True, check=False, text=True
+    )
+    return asked.stdout.strip() == sys.version.strip()
+
+
+@dataclass
+class Progress:
+    """How far an installation is, told as one moving line on a terminal and as a line per second elsewhere."""
+
+    pins: int
+    before: int
+    collected: int = 0
+    to_install: int = 0
+    package: str = ""
+    said: list[str] = field(default_factory=list)
+    shown: str = ""
+    shown_at: float = 0.0
+
+    def read(self, line: str) -> None:
+        """Learn from a line of pip or uv."""
+        self.said.append(line)
+        if found := re.match(r"\s*Collecting ([A-Za-z0-9._-]+)", line):
+            self.collected += 1
+            self.package = found[1]
+        elif found := re.match(r"\s*Downloading (\S+)", line):
+            self.package = found[1].split("/")[-1].split("-")[0]
+        elif line.startswith("Installing collected packages:"):
+            self.to_install = line.count(",") + 1
+        elif found := re.match(r"Prepared (\d+) packages", line):
+            self.to_install = int(found[1])
+
+    def show(self) -> None:
+        """Say where we are, if that is news."""
+        installed = count_installed() - self.before
+        if self.to_install or installed > 0:
+            text = f"  installing {max(installed, 0)} of {self.to_install or self.pins} packages"
+        else:
+            text = f"  collecting {self.collected} of {self.pins} packages: {self.package}"
+        is_terminal = sys.stderr.isatty()
+        if text == self.shown or (not is_terminal and time.monotonic() - self.shown_at < PLAIN_LINE_SECONDS):
+            return
+        self.shown, self.shown_at = text, time.monotonic()
+        sys.stderr.write(f"\r\033[K{text}" if is_terminal else f"{text}\n")
+        sys.stderr.flush()
+
+
+def follow(argv: list[str]) -> None:
+    """Run the installer, showing its progress; what it said is shown whole when it fails."""
+    pins = len(re.findall(r"^[A-Za-z0-9][^\s=]*==", LOCK.read_text(), flags=re.MULTILINE))
+    progress = Progress(pins=pins, before=count_installed())
+    # Its own warnings about PATH or a root user would only puzzle a newcomer: they are kept for a failure.
+    installer = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert installer.stdout is not None
+    rest = b""
+    try:
+        while True:
+            progress.show()
+            if not select.select([installer.stdout], [], [], 0.2)[0]:
+                continue
+            if not (chunk := os.read(installer.stdout.fileno(), 65536)):
+                break
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                progress.read(line.decode(errors="replace"))
+    except BaseException:
+        installer.terminate()
+        raise
+    finally:
+        code = installer.wait()
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\033[K")
+    if code != 0:
+        said = "\n".join(progress.said[-40:])
+        raise CannotGoOn(f"{said}\nThe requirements could not be installed (see above). Starting again carries on.")
+
+
+def count_installed() -> int:
+    """Count the distributions that lie in the environment."""
+    return sum(1 for _ in Path(VENV).glob("lib/python*/site-packages/*.dist-info"))

@@ -1,0 +1,129 @@
+"""Money as integer minor units and an ISO 4217 code; no floats, no silent currency mixing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from enum import StrEnum
+
+from babel.numbers import format_currency
+
+from core.errors import Invalid
+
+# ISO 4217 exponents of the currencies we know; the provider's wire uses the same minor units.
+# Source: ISO 4217 table A.1.
+EXPONENTS = {
+    "AED": 2, "AUD": 2, "BGN": 2, "BHD": 3, "BRL": 2, "CAD": 2, "CHF": 2, "CLP": 0, "CNY": 2, "CZK": 2, "DKK": 2,
+    "EGP": 2, "EUR": 2, "GBP": 2, "HKD": 2, "HUF": 2, "ILS": 2, "INR": 2, "ISK": 0, "JOD": 3, "JPY": 0, "KRW": 0,
+    "KWD": 3, "MXN": 2, "MYR": 2, "NOK": 2, "NZD": 2, "OMR": 3, "PLN": 2, "RON": 2, "SAR": 2, "SEK": 2, "SGD": 2,
+    "THB": 2, "TND": 3, "TRY": 2, "TWD": 2, "UAH": 2, "USD": 2, "VND": 0, "ZAR": 2,
+}  # fmt: skip
+
+# The greatest amount a bigint column and JavaScript's safe integers both hold.
+AMOUNT_MAX = 2**53 - 1
+
+
+class UnknownCurrency(Invalid):
+    """The code is not an ISO 4217 currency this shop knows."""
+
+    code = "unknown_currency"
+    title = "This currency is not known."
+
+
+class CurrencyMismatch(Invalid):
+    """Two amounts of different currencies met."""
+
+    code = "currency_mismatch"
+    title = "The amounts are in different currencies."
+
+
+class RoundingMode(StrEnum):
+    """How a fraction of a minor unit becomes a whole one; stored in the snapshot."""
+
+    HALF_UP = "half_up"
+    HALF_EVEN = "half_even"
+
+
+_DECIMAL_MODES = {RoundingMode.HALF_UP: ROUND_HALF_UP, RoundingMode.HALF_EVEN: ROUND_HALF_EVEN}
+
+
+def exponent(currency: str) -> int:
+    """This will return the number of decimals of `currency`.
+
+    Raises: UnknownCurrency.
+    """
+    try:
+        return EXPONENTS[currency]
+    except KeyError:
+        raise UnknownCurrency(currency=currency) from None
+
+
+def round_minor(value: Decimal, *, mode: RoundingMode) -> int:
+    """This will round a fraction of minor units to whole ones."""
+    return int(value.quantize(Decimal(1), rounding=_DECIMAL_MODES[mode]))
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in minor units of one currency: Money(1999, "GBP") is £19.99."""
+
+    amount_minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is not an integer of a known currency."""
+        exponent(self.currency)
+        if type(self.amount_minor) is not int:
+            raise TypeError("amount_minor must be an int of minor units")
+
+    @classmethod
+    def from_major(cls, amount: str | Decimal, currency: str) -> "Money":
+        """This will read "19.99" as 1999 minor units.
+
+        Raises: Invalid when the amount has more decimals than the currency.
+        """
+        scaled = Decimal(amount).scaleb(exponent(currency))
+        if scaled != scaled.to_integral_value():
+            raise Invalid(detail=f"{currency} has {exponent(currency)} decimals.", amount=str(amount))
+        return cls(int(scaled), currency)
+
+    def _same(self, other: "Money") -> None:
+        if self.currency != other.currency:
+            raise CurrencyMismatch(currencies=[self.currency, other.currency])
+
+    def __add__(self, other: "Money") -> "Money":
+        """Add two amounts of one currency."""
+        self._same(other)
+        return Money(self.amount_minor + other.amount_minor, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        """Subtract an amount of the same currency."""
+        self._same(other)
+        return Money(self.amount_minor - other.amount_minor, self.currency)
+
+    def major(self) -> Decimal:
+        """This will return the amount in major units, exactly."""
+        return Decimal(self.amount_minor).scaleb(-exponent(self.currency))
+
+    def display(self, locale: str = "en_GB") -> str:
+        """This will return the amount as people of `locale` write it."""
+        return str(format_currency(self.major(), self.currency, locale=locale.replace("-", "_")))
+
+
+def allocate(amount_minor: int, weights: Sequence[int]) -> list[int]:
+    """This will split an amount by weights so that the parts sum to it exactly (largest remainder, then position).
+
+    Weights are ≥ 0; when all are zero the first part takes everything. Shapes: as many parts as weights.
+    """
+    if not weights:
+        return []
+    total = sum(weights)
+    if total == 0:
+        return [amount_minor, *([0] * (len(weights) - 1))]
+    sign = -1 if amount_minor < 0 else 1
+    shares = [divmod(abs(amount_minor) * weight, total) for weight in weights]
+    parts = [whole for whole, _ in shares]
+    missing = abs(amount_minor) - sum(parts)
+    by_remainder = sorted(range(len(weights)), key=lambda index: (-shares[index][1], index))
+    for index in by_remainder[:missing]:
+        parts[index] += 1
+    return [sign * part for part in parts]

@@ -1,0 +1,108 @@
+"""How people keep control: cases, the audit trail, seals over closed batches. Subjects are known by public id only."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+
+
+class Case(models.Model):
+    """A mismatch with an owner and a due time: what a program may not decide alone and must not forget."""
+
+    class Status(models.TextChoices):
+        """Machine `case`."""
+
+        OPEN = "open"
+        ASSIGNED = "assigned"
+        ESCALATED = "escalated"
+        RESOLVED = "resolved"
+
+    class Severity(models.TextChoices):
+        """Decides the due time: one hour, one day, three days."""
+
+        HIGH = "high"
+        NORMAL = "normal"
+        LOW = "low"
+
+    public_id = models.CharField(max_length=40, unique=True)
+    type = models.CharField(max_length=48)
+    subject_id = models.CharField(max_length=40, help_text="Public id of what the case is about.")
+    order_public_id = models.CharField(max_length=40, blank=True, db_index=True)
+    severity = models.CharField(max_length=16, choices=Severity)
+    status = models.CharField(max_length=16, choices=Status)
+    summary = models.CharField(max_length=500)
+    evidence = models.JSONField(default=dict)
+    amount_minor = models.BigIntegerField(null=True, help_text="Money at risk.")
+    currency = models.CharField(max_length=3, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="cases")
+    reports_count = models.PositiveIntegerField(default=1, help_text="How often the same facts were reported.")
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+    resolution = models.CharField(max_length=500, blank=True)
+    trace_id = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        """One open case per type and subject."""
+
+        constraints = [
+            UniqueConstraint(
+                fields=["type", "subject_id"], condition=~Q(status="resolved"), name="oversight_case_one_open"
+            ),
+            CheckConstraint(
+                condition=Q(status="resolved", resolved_at__isnull=False)
+                | (~Q(status="resolved") & Q(resolved_at__isnull=True)),
+                name="oversight_case_resolved_at_matches",
+            ),
+        ]
+        indexes = [Index(fields=["status", "due_at"], name="oversight_case_due")]
+
+    def __str__(self) -> str:
+        """Show type and subject."""
+        return f"{self.type} {self.subject_id}"
+
+
+class AuditEntry(models.Model):
+    """Who did what to which subject and why. Append-only; sealed in batches."""
+
+    recorded_at = models.DateTimeField()
+    actor = models.CharField(max_length=64)
+    action = models.CharField(max_length=64)
+    subject_id = models.CharField(max_length=40, db_index=True)
+    reason = models.CharField(max_length=500, blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    trace_id = models.CharField(max_length=40, blank=True)
+    schema_version = models.PositiveSmallIntegerField(default=1)
+
+    def __str__(self) -> str:
+        """Show action and subject."""
+        return f"{self.action} {self.subject_id}"
+
+
+class Seal(models.Model):
+    """SHA-256 over a closed batch of an append-only table in id order, chained to the seal before it."""
+
+    class Chain(models.TextChoices):
+        """Which table is sealed."""
+
+        AUDIT = "audit"
+        LEDGER = "ledger"
+        HISTORY = "history"
+
+    chain = models.CharField(max_length=16, choices=Chain)
+    sequence = models.PositiveIntegerField()
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    rows_count = models.PositiveIntegerField()
+    previous_sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        """A chain has one seal at each place."""
+
+        constraints = [UniqueConstraint(fields=["chain", "sequence"], name="oversight_seal_place_unique")]
+
+    def __str__(self) -> str:
+        """Show chain and place."""
+        return f"{self.chain} #{self.sequence}"

@@ -1,0 +1,108 @@
+"""One try to pay an order with one provider."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+
+
+class AttemptStatus(models.TextChoices):
+    """Machine `attempt` of machines.csv."""
+
+    CREATED = "created"
+    REQUIRES_ACTION = "requires_action"
+    AWAITING_FUNDS = "awaiting_funds"
+    PARTIALLY_FUNDED = "partially_funded"
+    PROCESSING = "processing"
+    AUTHORIZED = "authorized"
+    PARTIALLY_CAPTURED = "partially_captured"
+    CAPTURED = "captured"
+    FAILED = "failed"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+    REVERSED = "reversed"
+
+
+# Statuses in which the provider may still take money by itself or with the customer's help.
+LIVE_STATUSES = ("created", "requires_action", "awaiting_funds", "partially_funded", "processing", "authorized")
+
+
+class PaymentAttempt(models.Model):
+    """Amounts in minor units of `currency`. Amount, currency, account and key never change."""
+
+    class CaptureMethod(models.TextChoices):
+        """Take at once, or hold and take after review."""
+
+        AUTOMATIC = "automatic"
+        MANUAL = "manual"
+
+    class ConfirmedBy(models.TextChoices):
+        """With a token the server confirms; without one the customer does, with the client secret."""
+
+        SERVER = "server"
+        CLIENT = "client"
+
+    public_id = models.CharField(max_length=40, unique=True)
+    order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="attempts")
+    account = models.ForeignKey("core.ProviderAccount", on_delete=models.PROTECT, related_name="attempts")
+    tender = models.CharField(max_length=24, default="card")
+    method = models.CharField(max_length=32)
+    status = models.CharField(max_length=24, choices=AttemptStatus)
+    is_current = models.BooleanField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    capture_method = models.CharField(max_length=16, choices=CaptureMethod)
+    confirmed_by = models.CharField(max_length=16, choices=ConfirmedBy)
+    metadata_hash = models.CharField(max_length=64, help_text="Of order, amount, currency and attempt as sent.")
+    return_url = models.URLField(max_length=2000, blank=True)
+
+    provider_reference = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unique when known
+    provider_status = models.CharField(max_length=64, blank=True)
+    client_secret = models.CharField(max_length=255, blank=True)
+    next_action = models.JSONField(null=True)
+    next_action_expires_at = models.DateTimeField(null=True)
+    authorized_minor = models.BigIntegerField(default=0, help_text="Held now.")
+    captured_minor = models.BigIntegerField(default=0, help_text="Taken, as the provider reports it, less reversals.")
+    excess_minor = models.BigIntegerField(default=0, help_text="Taken though nobody owes it.")
+    excess_returned_minor = models.BigIntegerField(default=0)
+    returned_minor = models.BigIntegerField(default=0, help_text="Given back of what was due.")
+    capture_before = models.DateTimeField(null=True, help_text="The authorization's deadline, from the provider.")
+    three_d_secure = models.JSONField(null=True)
+    risk = models.JSONField(null=True)
+    failure_code = models.CharField(max_length=80, blank=True)
+    failure_message = models.CharField(max_length=300, blank=True)
+    may_retry = models.BooleanField(default=True, help_text="False when the issuer says: never again with this card.")
+    path_flags = ArrayField(models.CharField(max_length=24), default=list)
+
+    created_at = models.DateTimeField()
+    acknowledged_at = models.DateTimeField(null=True, help_text="When the provider first knew of it.")
+    customer_finished_at = models.DateTimeField(null=True, help_text="The return page was reached; not evidence.")
+    dead_at = models.DateTimeField(null=True, help_text="Since when it surely cannot capture any more.")
+
+    class Meta:
+        """One current attempt per tender; one row per object at the provider."""
+
+        constraints = [
+            UniqueConstraint(
+                fields=["order", "tender"], condition=Q(is_current=True), name="payments_attempt_one_current"
+            ),
+            UniqueConstraint(fields=["account", "provider_reference"], name="payments_attempt_reference_unique"),
+            CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_attempt_amount_positive"),
+            CheckConstraint(
+                condition=Q(authorized_minor__gte=0, captured_minor__gte=0, excess_minor__gte=0, returned_minor__gte=0),
+                name="payments_attempt_money_positive",
+            ),
+            CheckConstraint(
+                condition=Q(captured_minor__gte=F("excess_minor"), excess_minor__gte=F("excess_returned_minor")),
+                name="payments_attempt_excess_within",
+            ),
+        ]
+        indexes = [Index(fields=["order", "-id"], name="payments_attempt_of_order")]
+
+    def __str__(self) -> str:
+        """Show the public id."""
+        return self.public_id
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it surely cannot capture any more: known dead, or failed, voided, expired with that evidence."""
+        return self.dead_at is not None
