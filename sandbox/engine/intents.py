@@ -1,0 +1,318 @@
+"""Intents: from somebody's wish to pay to money taken, held or refused.
+
+Every function expects the caller's transaction, so that an idempotency key and its effect are
+stored together or not at all.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sandbox.cards import AUTHENTICATION_FAILURE, CARDS, Card, Decline, behaviour_for
+from sandbox.engine.desk import Desk
+from sandbox.engine.money import book_charge
+from sandbox.errors import AmountTooLargeError, NotFoundError, WrongStateError
+from sandbox.records import Charge, Intent
+
+HOLD_SECONDS = 7 * 24 * 3600
+CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+CANCELABLE = (
+    "requires_payment_method",
+    "requires_capture",
+    "requires_confirmation",
+    "requires_action",
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a new intent is created from."""
+
+    dialect: str
+    amount: int
+    currency: str
+    capture_method: str
+    metadata: dict[str, str]
+    card: str | None = None
+    return_url: str | None = None
+    description: str | None = None
+    receipt_email: str | None = None
+    statement_descriptor: str | None = None
+
+
+def create_intent(desk: Desk, *, wish: Wish) -> Intent:
+    """This will remember a wish to pay; nothing is charged yet."""
+    intent_id = desk.new_id("pi")
+    intent = Intent(
+        id=intent_id,
+        client_secret=f"{intent_id}_{desk.new_id('secret', length=25)}",
+        status="requires_confirmation" if wish.card else "requires_payment_method",
+        created=desk.now(),
+        **vars(wish),
+    )
+    desk.store.insert(intent)
+    desk.publish("payment_intent.created", subject=intent, intent=intent)
+    return intent
+
+
+def get_intent(desk: Desk, intent_id: str) -> Intent:
+    """This will return the intent. Raises `NotFoundError`."""
+    intent = desk.store.find(Intent, intent_id)
+    if intent is None:
+        raise NotFoundError(kind="payment_intent", record_id=intent_id, parameter="intent")
+    return intent
+
+
+def change_intent(desk: Desk, intent: Intent, **changes: Any) -> Intent:
+    """This will store and return the intent with those fields changed."""
+    changed = replace(intent, **changes)
+    desk.store.update(changed)
+    return changed
+
+
+def confirm_intent(
+    desk: Desk,
+    *,
+    intent_id: str,
+    card: str | None = None,
+    return_url: str | None = None,
+    verdict: Card | None = None,
+) -> Intent:
+    """This will try to charge the card.
+
+    A refusal by the bank is not an exception: it is an effect, so the intent comes back with
+    `last_error` set and status requires_payment_method. `verdict` overrides what the card does.
+    Raises `NotFoundError`; `WrongStateError` when the intent is past confirming.
+    """
+    intent = get_intent(desk, intent_id)
+    token = card or intent.card
+    if intent.status not in CONFIRMABLE or token is None:
+        raise WrongStateError(intent=intent, action="confirmed", allowed=CONFIRMABLE)
+    intent = change_intent(
+        desk,
+        intent,
+        card=token,
+        return_url=return_url or intent.return_url,
+        last_error=None,
+        next_action=None,
+    )
+    behaved = verdict or behaviour_for(CARDS[token], amount=intent.amount)
+    if behaved.behaviour == "challenge":
+        return _ask_for_challenge(desk, intent)
+    if behaved.behaviour in {"late_success", "processing_failed"}:
+        return _start_processing(desk, intent, behaved)
+    if behaved.behaviour == "decline":
+        return decline_intent(desk, intent=intent, decline=behaved.decline)
+    return approve_intent(desk, intent=intent)
+
+
+def answer_challenge(desk: Desk, *, intent_id: str, is_authenticated: bool) -> Intent:
+    """This will finish a 3-D Secure challenge. Raises `WrongStateError` when none is open."""
+    intent = get_intent(desk, intent_id)
+    if intent.status != "requires_action" or intent.card is None:
+        raise WrongStateError(intent=intent, action="authenticated", allowed=("requires_action",))
+    card = behaviour_for(CARDS[intent.card], amount=intent.amount)
+    result = "authenticated" if is_authenticated else "failed"
+    three_d_secure = {"authentication_flow": "challenge", "result": result, "version": "2.2.0"}
+    if not is_authenticated:
+        return decline_intent(desk, intent=intent, decline=AUTHENTICATION_FAILURE, has_charge=False)
+    if card.decline:
+        return decline_intent(desk, intent=intent, decline=card.decline, three_d_secure=three_d_secure)
+    return approve_intent(desk, intent=intent, three_d_secure=three_d_secure)
+
+
+def approve_intent(desk: Desk, *, intent: Intent, three_d_secure: dict[str, Any] | None = None) -> Intent:
+    """This will take the money, or hold it where capture is manual."""
+    charge = _charge_for(desk, intent, status="succeeded", three_d_secure=three_d_secure)
+    if intent.capture_method == "manual":
+        return _hold(desk, intent, charge)
+    charge = replace(
+        charge,
+        captured=True,
+        amount_captured=intent.amount,
+        balance_transaction=book_charge(desk, charge=charge, captured=intent.amount),
+    )
+    desk.store.update(charge)
+    intent = change_intent(
+        desk,
+        intent,
+        status="succeeded",
+        amount_received=intent.amount,
+        latest_charge=charge.id,
+        next_action=None,
+    )
+    desk.publish("charge.succeeded", subject=charge, intent=intent)
+    desk.publish("payment_intent.succeeded", subject=intent, intent=intent)
+    return intent
+
+
+def decline_intent(
+    desk: Desk,
+    *,
+    intent: Intent,
+    decline: Decline | None,
+    three_d_secure: dict[str, Any] | None = None,
+    has_charge: bool = True,
+) -> Intent:
+    """This will refuse the try; the intent waits for another payment method."""
+    assert decline is not None
+    last_error: dict[str, Any] = {
+        "code": decline.code,
+        "decline_code": decline.decline_code,
+        "message": decline.message,
+        "advice_code": decline.advice_code,
+        "card": intent.card,
+        "charge": None,
+    }
+    changes: dict[str, Any] = {"status": "requires_payment_method", "card": None}
+    if has_charge:
+        charge = _charge_for(desk, intent, status="failed", three_d_secure=three_d_secure, decline=decline)
+        last_error["charge"] = changes["latest_charge"] = charge.id
+    intent = change_intent(desk, intent, last_error=last_error, next_action=None, **changes)
+    if has_charge:
+        desk.publish("charge.failed", subject=charge, intent=intent)
+    desk.publish("payment_intent.payment_failed", subject=intent, intent=intent)
+    return intent
+
+
+def capture_intent(desk: Desk, *, intent_id: str, amount: int | None) -> Intent:
+    """This will take held money, all of it or `amount`; the rest of the hold is released.
+
+    Raises `NotFoundError`, `WrongStateError`, `AmountTooLargeError`.
+    """
+    intent = get_intent(desk, intent_id)
+    if intent.status != "requires_capture" or intent.latest_charge is None:
+        raise WrongStateError(intent=intent, action="captured", allowed=("requires_capture",))
+    amount = intent.amount_capturable if amount is None else amount
+    if amount > intent.amount_capturable:
+        raise AmountTooLargeError(
+            asked=amount,
+            available=intent.amount_capturable,
+            currency=intent.currency,
+            parameter="amount_to_capture",
+        )
+    charge = get_charge(desk, intent.latest_charge)
+    charge = replace(
+        charge,
+        captured=True,
+        amount_captured=amount,
+        balance_transaction=book_charge(desk, charge=charge, captured=amount),
+    )
+    desk.store.update(charge)
+    intent = change_intent(desk, intent, status="succeeded", amount_capturable=0, amount_received=amount)
+    desk.publish("charge.captured", subject=charge, intent=intent)
+    desk.publish("payment_intent.succeeded", subject=intent, intent=intent)
+    return intent
+
+
+def cancel_intent(desk: Desk, *, intent_id: str, reason: str | None) -> Intent:
+    """This will end the intent and release what it holds. Raises `NotFoundError`, `WrongStateError`."""
+    intent = get_intent(desk, intent_id)
+    if intent.status not in CANCELABLE:
+        raise WrongStateError(intent=intent, action="canceled", allowed=CANCELABLE)
+    return _end(desk, intent, reason=reason, release_kind="charge.refunded")
+
+
+def expire_hold(desk: Desk, *, intent_id: str) -> Intent:
+    """This will release a hold whose days are over; any other intent stays as it is."""
+    intent = get_intent(desk, intent_id)
+    if intent.status != "requires_capture":
+        return intent
+    return _end(desk, intent, reason="automatic", release_kind="charge.expired")
+
+
+def finish_processing(desk: Desk, *, intent_id: str, decline: Decline | None) -> Intent:
+    """This will bring a processing intent to its late end; any other stays as it is."""
+    intent = get_intent(desk, intent_id)
+    if intent.status != "processing":
+        return intent
+    if decline:
+        return decline_intent(desk, intent=intent, decline=decline)
+    return approve_intent(desk, intent=intent)
+
+
+def get_charge(desk: Desk, charge_id: str) -> Charge:
+    """This will return the charge. Raises `NotFoundError`."""
+    charge = desk.store.find(Charge, charge_id)
+    if charge is None:
+        raise NotFoundError(kind="charge", record_id=charge_id)
+    return charge
+
+
+def _ask_for_challenge(desk: Desk, intent: Intent) -> Intent:
+    kind = "redirect_to_url" if intent.return_url else "use_stripe_sdk"
+    intent = change_intent(desk, intent, status="requires_action", next_action=kind)
+    desk.publish("payment_intent.requires_action", subject=intent, intent=intent)
+    return intent
+
+
+def _start_processing(desk: Desk, intent: Intent, card: Card) -> Intent:
+    intent = change_intent(desk, intent, status="processing")
+    kind = "finish" if card.behaviour == "late_success" else "fail"
+    desk.schedule(kind, subject_id=intent.id, seconds=card.late_seconds)
+    desk.publish("payment_intent.processing", subject=intent, intent=intent)
+    return intent
+
+
+def _hold(desk: Desk, intent: Intent, charge: Charge) -> Intent:
+    charge = replace(charge, capture_before=desk.now() + HOLD_SECONDS)
+    desk.store.update(charge)
+    intent = change_intent(
+        desk,
+        intent,
+        status="requires_capture",
+        amount_capturable=intent.amount,
+        latest_charge=charge.id,
+        next_action=None,
+    )
+    desk.schedule("expire", subject_id=intent.id, seconds=HOLD_SECONDS)
+    desk.publish("charge.succeeded", subject=charge, intent=intent)
+    desk.publish("payment_intent.amount_capturable_updated", subject=intent, intent=intent)
+    return intent
+
+
+def _end(desk: Desk, intent: Intent, *, reason: str | None, release_kind: str) -> Intent:
+    is_holding = intent.status == "requires_capture"
+    intent = change_intent(
+        desk,
+        intent,
+        status="canceled",
+        amount_capturable=0,
+        next_action=None,
+        cancellation_reason=reason,
+        canceled_at=desk.now(),
+    )
+    if is_holding and intent.latest_charge:
+        charge = replace(get_charge(desk, intent.latest_charge), released=True)
+        desk.store.update(charge)
+        desk.publish(release_kind, subject=charge, intent=intent)
+    desk.publish("payment_intent.canceled", subject=intent, intent=intent)
+    return intent
+
+
+def _charge_for(
+    desk: Desk,
+    intent: Intent,
+    *,
+    status: str,
+    three_d_secure: dict[str, Any] | None,
+    decline: Decline | None = None,
+) -> Charge:
+    assert intent.card is not None
+    charge = Charge(
+        id=desk.new_id("ch"),
+        intent_id=intent.id,
+        amount=intent.amount,
+        currency=intent.currency,
+        status=status,
+        card=intent.card,
+        created=desk.now(),
+        metadata=intent.metadata,
+        failure_code=decline.code if decline else None,
+        failure_message=decline.message if decline else None,
+        decline_code=decline.decline_code if decline else None,
+        advice_code=decline.advice_code if decline else None,
+        three_d_secure=three_d_secure,
+        description=intent.description,
+    )
+    desk.store.insert(charge)
+    return charge

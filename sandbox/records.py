@@ -1,0 +1,144 @@
+"""What the sandbox remembers. Every amount is in the provider's minor units of its currency."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row: field names are column names; `json_fields` and `bool_fields` say how to store them."""
+
+    table: ClassVar[str]
+    json_fields: ClassVar[frozenset[str]] = frozenset()
+    bool_fields: ClassVar[frozenset[str]] = frozenset()
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Intent(Record):
+    """One payment somebody means to make."""
+
+    table: ClassVar[str] = "intents"
+    json_fields: ClassVar[frozenset[str]] = frozenset({"metadata", "last_error"})
+
+    dialect: str
+    amount: int
+    currency: str
+    capture_method: str
+    status: str
+    client_secret: str
+    created: int
+    metadata: dict[str, str]
+    amount_capturable: int = 0
+    amount_received: int = 0
+    card: str | None = None
+    return_url: str | None = None
+    description: str | None = None
+    receipt_email: str | None = None
+    statement_descriptor: str | None = None
+    latest_charge: str | None = None
+    next_action: str | None = None
+    last_error: dict[str, Any] | None = None
+    cancellation_reason: str | None = None
+    canceled_at: int | None = None
+
+
+@dataclass(frozen=True)
+class Charge(Record):
+    """One try to take an intent's money from a card."""
+
+    table: ClassVar[str] = "charges"
+    json_fields: ClassVar[frozenset[str]] = frozenset({"metadata", "three_d_secure"})
+    bool_fields: ClassVar[frozenset[str]] = frozenset({"captured", "released"})
+
+    intent_id: str
+    amount: int
+    currency: str
+    status: str
+    card: str
+    created: int
+    metadata: dict[str, str]
+    captured: bool = False
+    released: bool = False
+    amount_captured: int = 0
+    amount_refunded: int = 0
+    capture_before: int | None = None
+    balance_transaction: str | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    decline_code: str | None = None
+    advice_code: str | None = None
+    three_d_secure: dict[str, Any] | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class Refund(Record):
+    """Money given back from one charge."""
+
+    table: ClassVar[str] = "refunds"
+    json_fields: ClassVar[frozenset[str]] = frozenset({"metadata"})
+
+    charge_id: str
+    intent_id: str
+    amount: int
+    currency: str
+    status: str
+    created: int
+    metadata: dict[str, str]
+    reason: str | None = None
+    failure_reason: str | None = None
+    pending_reason: str | None = None
+    balance_transaction: str | None = None
+    failure_balance_transaction: str | None = None
+
+
+@dataclass(frozen=True)
+class BalanceTransaction(Record):
+    """One movement of the merchant's balance; a refund's amount is negative."""
+
+    table: ClassVar[str] = "balance_transactions"
+
+    kind: str
+    reporting_category: str
+    amount: int
+    fee: int
+    currency: str
+    source: str
+    created: int
+    available_on: int
+
+
+@dataclass(frozen=True)
+class Event(Record):
+    """Something that happened, with the rendered body as it is sent and listed."""
+
+    table: ClassVar[str] = "events"
+    bool_fields: ClassVar[frozenset[str]] = frozenset({"is_delivered"})
+
+    dialect: str
+    kind: str
+    subject_id: str
+    created: int
+    body: str
+    is_delivered: bool = False
+
+
+@dataclass(frozen=True)
+class Delivery(Record):
+    """One sending of one event to one address, with all its retries."""
+
+    table: ClassVar[str] = "deliveries"
+    bool_fields: ClassVar[frozenset[str]] = frozenset({"is_held"})
+
+    event_id: str
+    dialect: str
+    url: str
+    position: int
+    due_at: float
+    state: str = "pending"
+    attempts: int = 0
+    last_status: int | None = None
+    is_held: bool = False
+    fault: str | None = None

@@ -1,0 +1,1 @@
+"""The sandbox driven by the real SDK, in process and over HTTP."""
