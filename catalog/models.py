@@ -1,14 +1,18 @@
 """What we sell, for how much, how many: products, variants, prices per currency, stock and its reservations."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+
+from core.machines import may_move
 
 
 class Product(models.Model):
     """A thing in the shop window; what is bought is one of its variants."""
 
     public_id = models.CharField(max_length=40, unique=True)
-    channel = models.ForeignKey("core.SalesChannel", on_delete=models.PROTECT, related_name="products")
+    channel = models.ForeignKey("core.SalesChannel", on_delete=models.PROTECT, related_name="products", db_index=False)
     slug = models.SlugField(max_length=80)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
@@ -31,7 +35,7 @@ class Variant(models.Model):
     """What has a SKU, a price and a stock. The SKU never changes and keeps its case."""
 
     public_id = models.CharField(max_length=40, unique=True)
-    channel = models.ForeignKey("core.SalesChannel", on_delete=models.PROTECT, related_name="variants")
+    channel = models.ForeignKey("core.SalesChannel", on_delete=models.PROTECT, related_name="variants", db_index=False)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="variants")
     sku = models.CharField(max_length=64)
     name = models.CharField(max_length=200, blank=True)
@@ -53,7 +57,8 @@ class Variant(models.Model):
 class Price(models.Model):
     """What one unit costs today in one currency, as typed in (gross or net: the channel says which)."""
 
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="prices")
+    # The unique constraint's index serves this foreign key; the same holds wherever `db_index=False` stands here.
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="prices", db_index=False)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     changed_at = models.DateTimeField()
@@ -78,6 +83,7 @@ class Stock(models.Model):
     received = models.BigIntegerField(default=0)
     held = models.BigIntegerField(default=0, help_text="Reserved for checkouts under way.")
     committed = models.BigIntegerField(default=0, help_text="Sold: reserved for paid orders.")
+    last_received_at = models.DateTimeField(null=True)
 
     class Meta:
         """No unit is promised twice and none is negative."""
@@ -93,6 +99,11 @@ class Stock(models.Model):
     def __str__(self) -> str:
         """Show the three figures."""
         return f"{self.received} received, {self.held} held, {self.committed} committed"
+
+    @property
+    def available(self) -> int:
+        """Units nobody was promised."""
+        return self.received - self.held - self.committed
 
 
 class Reservation(models.Model):
@@ -110,8 +121,9 @@ class Reservation(models.Model):
     owner_id = models.CharField(max_length=40, help_text="Public id of the order.")
     status = models.CharField(max_length=16, choices=Status)
     expires_at = models.DateTimeField()
-    cap_at = models.DateTimeField(help_text="No extension goes beyond.")
-    extensions_count = models.PositiveSmallIntegerField(default=0)
+    cap_at = models.DateTimeField(help_text="No extension goes beyond; at this time the units go back.")
+    extensions_count = models.PositiveIntegerField(default=0)
+    policy_version = models.PositiveIntegerField(help_text="Version of policy `reservation` that set the times.")
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
@@ -127,19 +139,30 @@ class Reservation(models.Model):
             CheckConstraint(condition=Q(expires_at__lte=F("cap_at")), name="catalog_reservation_within_cap"),
         ]
         indexes = [
-            Index(fields=["expires_at"], condition=Q(status="held"), name="catalog_reservation_due"),
-            Index(fields=["owner_id"], name="catalog_reservation_owner"),
+            Index(fields=["cap_at"], condition=Q(status="held"), name="catalog_reservation_capped"),
+            Index(fields=["owner_id", "-id"], name="catalog_reservation_owner"),
         ]
 
     def __str__(self) -> str:
         """Show the owner and status."""
         return f"{self.owner_id} {self.status}"
 
+    @property
+    def is_live(self) -> bool:
+        """Its units are kept: held, or sold."""
+        return self.status in {self.Status.HELD, self.Status.COMMITTED}
+
+    def move_to(self, status: "Reservation.Status", *, now: datetime) -> None:
+        """This will set the status, and when it ended; callers ask for moves of the machine's table alone."""
+        assert may_move("reservation", self.status, status), f"{self.status} to {status}"
+        self.status = status
+        self.ended_at = None if self.is_live else now
+
 
 class ReservationLine(models.Model):
     """How many units of one stock a reservation keeps."""
 
-    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="lines")
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="lines", db_index=False)
     stock = models.ForeignKey(Stock, on_delete=models.PROTECT, related_name="+")
     quantity = models.PositiveIntegerField()
 

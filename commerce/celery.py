@@ -35,24 +35,25 @@ app.conf.update(
     task_routes={
         "webhooks.process": {"queue": "urgent"},
         "payments.recover": {"queue": "urgent"},
-        "payments.submit": {"queue": "urgent"},
+        "payments.carry_out": {"queue": "urgent"},
         "reconciliation.*": {"queue": "default"},
         "oversight.*": {"queue": "bulk"},
     },
     beat_schedule={
-        name: {"task": task, "schedule": seconds, "options": {"queue": queue, "expires": seconds}}
-        for name, task, seconds, queue in [
-            ("operations in doubt", "reconciliation.sweep_operations", 15.0, "urgent"),
-            ("webhook events due", "webhooks.sweep", 15.0, "urgent"),
-            ("orders past their time", "reconciliation.sweep_expired_orders", 15.0, "default"),
-            ("cancel requests", "reconciliation.sweep_cancel_requests", 15.0, "default"),
-            ("money nobody is owed", "reconciliation.sweep_give_backs", 15.0, "urgent"),
-            ("pending too long", "reconciliation.sweep_pending_too_long", 60.0, "default"),
-            ("idempotency keys", "checkout.sweep_keys", 60.0, "bulk"),
-            ("seals", "oversight.seal", 30.0, "bulk"),
-            ("heartbeat urgent", "reconciliation.heartbeat_urgent", 15.0, "urgent"),
-            ("heartbeat default", "reconciliation.heartbeat_default", 15.0, "default"),
-            ("heartbeat bulk", "reconciliation.heartbeat_bulk", 15.0, "bulk"),
+        name: {"task": task, "schedule": seconds, "args": args, "options": {"queue": queue, "expires": seconds}}
+        for name, task, seconds, queue, args in [
+            ("operations in doubt", "reconciliation.sweep_operations", 15.0, "urgent", ()),
+            ("webhook events due", "webhooks.sweep", 15.0, "urgent", ()),
+            ("money nobody is owed", "reconciliation.sweep_owed_money", 15.0, "urgent", ()),
+            ("orders past their time", "reconciliation.sweep_expired_orders", 15.0, "default", ()),
+            ("cancellations", "reconciliation.sweep_cancellations", 15.0, "default", ()),
+            ("pending too long", "reconciliation.sweep_pending_too_long", 60.0, "default", ()),
+            ("idempotency keys", "reconciliation.reap_keys", 60.0, "bulk", ()),
+            ("seals", "oversight.seal", 30.0, "bulk", ()),
+            ("cases overdue", "oversight.escalate", 60.0, "bulk", ()),
+            ("heartbeat urgent", "reconciliation.heartbeat", 15.0, "urgent", ("urgent",)),
+            ("heartbeat default", "reconciliation.heartbeat", 15.0, "default", ("default",)),
+            ("heartbeat bulk", "reconciliation.heartbeat", 15.0, "bulk", ("bulk",)),
         ]
     },
 )

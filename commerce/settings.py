@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.headless",
     "allauth.mfa",
     "django_fsm",
     "rest_framework",
@@ -151,15 +152,24 @@ LOGIN_REDIRECT_URL = "/console/"
 LOGOUT_REDIRECT_URL = "/"
 # With HEADLESS_ONLY a password alone got into the admin, so staff pages are allauth's own, under the console.
 HEADLESS_ONLY = False
+HEADLESS_CLIENTS = ["app"]
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES_COUNT
 ACCOUNT_ADAPTER = "support.accounts.StaffAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
+# Nothing is remembered beyond the browser's session, and nothing stands in for the second factor.
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGIN_BY_CODE_ENABLED = False
+MFA_TRUST_ENABLED = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Surety"
-MFA_ADAPTER = "allauth.mfa.adapter.DefaultMFAAdapter"
+# A code counts in its own 30 seconds alone and once: the cache remembers used codes for as long as they live.
+MFA_TOTP_TOLERANCE = 0
+MFA_ADAPTER = "support.accounts.SecondFactorAdapter"
+DEMO_STAFF_TOTP_SECRET = env.str("DEMO_STAFF_TOTP_SECRET", default="")
 
 CACHES = {
     "default": {
@@ -168,6 +178,8 @@ CACHES = {
         "KEY_PREFIX": "surety",
     }
 }
+if SURETY_ENV == "test" and not env.str("REDIS_URL", default=""):
+    CACHES["default"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -175,7 +187,8 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# Collected for production alone; elsewhere whitenoise serves the files from where they lie.
+STATIC_ROOT = BASE_DIR / "staticfiles" if IS_PRODUCTION else None
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 STORAGES = {
     "staticfiles": {

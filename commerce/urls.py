@@ -1,5 +1,24 @@
-"""Addresses of the web role."""
+"""Addresses of the web role. The API's own stand in checkout/urls.py."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from commerce import health, views
+from support.admin import site
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.first_page, name="first_page"),
+    path("healthz", health.process, name="healthz"),
+    path("healthz/work", health.work, name="healthz_work"),
+    path("readyz", health.ready, name="readyz"),
+    path("api/v1/", include("checkout.urls")),
+    path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("console", RedirectView.as_view(url="/console/")),
+    path("console/account/", include("support.urls")),
+    path("console/", site.urls),
+]
+
+handler404 = views.not_found
+handler500 = views.server_error

@@ -1,5 +1,14 @@
-"""Addresses of the web role."""
+"""Addresses of the webhook door's own processes (WEBHOOKS_ONLY): deliveries and health, nothing else."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from commerce import health
+from webhooks import api
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("webhooks.urls")),
+    path("healthz", health.process, name="healthz"),
+    path("readyz", api.readyz, name="readyz"),
+]
+handler404 = "webhooks.api.page_missing"
+handler500 = "webhooks.api.crashed"

@@ -1,5 +1,6 @@
 """Keyed digests and encryption at rest. The data key comes from the environment and is separated by purpose (HKDF)."""
 
+import base64
 import hashlib
 import hmac
 import os
@@ -40,3 +41,8 @@ def unseal(sealed: bytes, *, purpose: str, client_secret: str) -> bytes:
     """This will decrypt what `seal` made. Raises: cryptography.exceptions.InvalidTag for another key or altered bytes."""
     key = _derive(purpose=purpose, salt=client_secret.encode())
     return AESGCM(key).decrypt(sealed[:12], sealed[12:], purpose.encode())
+
+
+def derived_token(*, purpose: str, client_secret: str) -> str:
+    """This will return a 256-bit token that the same purpose and client secret always give and nobody else can make."""
+    return base64.urlsafe_b64encode(_derive(purpose=purpose, salt=client_secret.encode())).rstrip(b"=").decode()

@@ -5,6 +5,28 @@ from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
 
+class CaseType(models.TextChoices):
+    """The closed list of what people are asked to look at."""
+
+    PAYMENT_IN_DOUBT = "payment_in_doubt"
+    PAYMENT_PENDING_TOO_LONG = "payment_pending_too_long"
+    AMOUNT_MISMATCH = "amount_mismatch"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    LIVEMODE_MISMATCH = "livemode_mismatch"
+    EXCESS_CAPTURED = "excess_captured"
+    LATE_MONEY = "late_money"
+    GIVE_BACK_FAILED = "give_back_failed"
+    CAPTURE_REVERSED = "capture_reversed"
+    EXTERNAL_REFUND = "external_refund"
+    REFUND_BEYOND_ACCEPTED = "refund_beyond_accepted"
+    STOCK_REVIEW = "stock_review"
+    UNMATCHED_WEBHOOK = "unmatched_webhook"
+    WEBHOOK_DEAD = "webhook_dead"
+    UNKNOWN_PROVIDER_OBJECT = "unknown_provider_object"
+    LEDGER_MISMATCH = "ledger_mismatch"
+    PROVIDER_REFUSED = "provider_refused"
+
+
 class Case(models.Model):
     """A mismatch with an owner and a due time: what a program may not decide alone and must not forget."""
 
@@ -24,7 +46,7 @@ class Case(models.Model):
         LOW = "low"
 
     public_id = models.CharField(max_length=40, unique=True)
-    type = models.CharField(max_length=48)
+    type = models.CharField(max_length=48, choices=CaseType)
     subject_id = models.CharField(max_length=40, help_text="Public id of what the case is about.")
     order_public_id = models.CharField(max_length=40, blank=True, db_index=True)
     severity = models.CharField(max_length=16, choices=Severity)

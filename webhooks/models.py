@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Index, Q, UniqueConstraint
+from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
 
 class Delivery(models.Model):
@@ -51,17 +51,30 @@ class Event(models.Model):
     status = models.CharField(max_length=16, choices=Status)
     status_reason = models.CharField(max_length=300, blank=True)
     order_public_id = models.CharField(max_length=40, blank=True, db_index=True)
-    tries_count = models.PositiveIntegerField(default=0)
-    next_try_at = models.DateTimeField(null=True)
-    lease_expires_at = models.DateTimeField(null=True)
-    fencing_token = models.PositiveIntegerField(default=0)
+    tries_count = models.PositiveIntegerField(default=0, help_text="In a row, since it was received or last parked.")
+    next_try_at = models.DateTimeField(
+        null=True, help_text="When the sweep looks at it; null once nothing is left to do."
+    )
+    lease_expires_at = models.DateTimeField(null=True, help_text="Until then a worker has it, or was woken for it.")
+    fencing_token = models.PositiveIntegerField(default=0, help_text="Rises with every lease: the tries of a lifetime.")
+    case_opened_at = models.DateTimeField(null=True, help_text="When people were asked to look at it.")
     processed_at = models.DateTimeField(null=True)
     trace_id = models.CharField(max_length=40)
 
     class Meta:
         """An event key counts once per account, for ever."""
 
-        constraints = [UniqueConstraint(fields=["account", "event_key"], name="webhooks_event_once")]
+        constraints = [
+            UniqueConstraint(fields=["account", "event_key"], name="webhooks_event_once"),
+            CheckConstraint(
+                condition=~Q(status__in=["received", "processing", "parked", "failed"]) | Q(next_try_at__isnull=False),
+                name="webhooks_event_open_has_next_try",
+            ),
+            CheckConstraint(
+                condition=~Q(status="processing") | Q(lease_expires_at__isnull=False),
+                name="webhooks_event_processing_has_lease",
+            ),
+        ]
         indexes = [
             Index(
                 fields=["next_try_at"],

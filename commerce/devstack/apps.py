@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .children import Recipe
-from .places import PYTHON
+from .places import PYTHON, VENV
 
 WEB = "web"
 WEBHOOKS = "webhooks"
@@ -53,12 +53,15 @@ def as_owner(env: dict[str, str]) -> dict[str, str]:
 def app_recipes(names: tuple[str, ...], *, env: dict[str, str], state: Path) -> list[Recipe]:
     """Write the recipes of these processes, in the order in which they start."""
     python = str(PYTHON)
-    celery = [python, "-m", "celery", "-A", "commerce"]
+    celery = [python, str(VENV / "bin" / "celery"), "--quiet", "-A", "commerce"]
     granian = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--respawn-failed-workers"]
-    granian += ["--workers-kill-timeout", "5", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
+    granian += ["--workers-kill-timeout", "3", "--blocking-threads", "4", "--no-ws", "--log-level", "warning"]
     application = "commerce.wsgi:application"
     door_env = {**env, "WEBHOOKS_ONLY": "1", "DATABASE_URL": env["WEBHOOKS_DATABASE_URL"]}
     worker_options = ["-Q", "urgent,default,bulk", "-c", "2", "--without-gossip", "--without-mingle"]
+    # In a container everybody is root, and a newcomer can do nothing about Celery's advice.
+    worker_env = {**env, "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+    envs = {WEBHOOKS: door_env, WORKER: worker_env}
     argvs = {
         SANDBOX: [python, "-m", "sandbox"],
         WEB: [*granian, "--port", env["PORT"], "--workers", "2", application],
@@ -67,9 +70,7 @@ def app_recipes(names: tuple[str, ...], *, env: dict[str, str], state: Path) -> 
         BEAT: [*celery, "beat", "--pidfile=", "--schedule", str(state / "beat")],
     }
     return [
-        Recipe(
-            name=name, argv=argvs[name], env=door_env if name == WEBHOOKS else env, log=state / "log" / f"{name}.log"
-        )
+        Recipe(name=name, argv=argvs[name], env=envs.get(name, env), log=state / "log" / f"{name}.log")
         for name in names
     ]
 

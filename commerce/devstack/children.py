@@ -91,7 +91,7 @@ class Child:
         sweep(self.mark, grace_seconds=LEFTOVER_GRACE_SECONDS)
         if time.monotonic() - self.started_at >= STEADY_SECONDS:
             self.failures_in_a_row = 0
-        pause_seconds = min(PAUSE_SECONDS_MAX, PAUSE_SECONDS_FIRST * 2**self.failures_in_a_row)
+        pause_seconds = min(PAUSE_SECONDS_MAX, PAUSE_SECONDS_FIRST * 2.0 ** min(self.failures_in_a_row, 10))
         self.failures_in_a_row += 1
         self.starts_again_at = time.monotonic() + pause_seconds
         return pause_seconds

@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from .places import ROOT, VENV, CannotGoOn, write_private
+from .places import ROOT, VENV, SetupError, write_private
 from .postgres import APPLICATION, OWNER, SUPERUSER, WEBHOOKS, Cluster
 from .valkey import Valkey
 
@@ -34,7 +34,7 @@ def wanted_ports() -> Ports:
         webhooks = int(os.environ.get("WEBHOOKS_PORT", web + 10))
         sandbox = int(os.environ.get("SANDBOX_PORT", web + 20))
     except ValueError as error:
-        raise CannotGoOn(f"PORT, WEBHOOKS_PORT and SANDBOX_PORT are numbers: {error}.") from error
+        raise SetupError(f"PORT, WEBHOOKS_PORT and SANDBOX_PORT are numbers: {error}.") from error
     return Ports(web=web, webhooks=webhooks, sandbox=sandbox)
 
 
@@ -57,7 +57,7 @@ def require_ports() -> Ports:
         nearby = range(ports.web + 1, ports.web + 1000)
         free = next((n for n in nearby if all(is_free(n + step) for step in (0, 10, 20))), ports.web + 1)
         numbers = " and ".join(str(port) for port in busy)
-        raise CannotGoOn(f"Port {numbers} is busy. Start on another: PORT={free} ./run")
+        raise SetupError(f"Port {numbers} is busy. Start on another: PORT={free} ./run")
     return ports
 
 
@@ -84,6 +84,7 @@ def read_or_make_secrets(state: Path) -> dict[str, str]:
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     fresh = {
         "SECRET_KEY": secrets.token_urlsafe(50),
+        "DATA_KEY": secrets.token_urlsafe(32),
         "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(24)}",
         "STRIPE_PUBLISHABLE_KEY": f"pk_test_{secrets.token_hex(24)}",
         "STRIPE_WEBHOOK_SECRETS": f"whsec_{secrets.token_hex(24)}",
@@ -164,11 +165,12 @@ def secret_env(state: Path) -> dict[str, str]:
 
 
 def production_env(env: dict[str, str]) -> dict[str, str]:
-    """Turn the environment of a test stack into one like production's, for `check --deploy`; its secrets are dummies."""
+    """Turn the environment of a test stack into one like production's, with dummy secrets, for `check --deploy`."""
     return {
         **env,
         "SURETY_ENV": "production",
         "SECRET_KEY": secrets.token_urlsafe(64),
+        "DATA_KEY": secrets.token_urlsafe(32),
         "SURETY_URL": "https://shop.example",
         "SURETY_WEBHOOKS_URL": "https://hooks.shop.example",
         "ALLOWED_HOSTS": "shop.example,hooks.shop.example",

@@ -1,4 +1,4 @@
-"""The front: the process the user started. It forks the keeper, passes signals on, and runs commands at the terminal."""
+"""The front: the process the user started. It forks the keeper, passes signals on, runs commands at the terminal."""
 
 import contextlib
 import json
@@ -162,12 +162,12 @@ def run_at_terminal(
     It stays in our process group, so the terminal gives it Ctrl-C itself; other signals we pass on.
     """
     handled = len(signals.received)
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - argv is ours
         argv,
         cwd=ROOT,
         env={**env, MARKER: f"{token}.command."},
         stdout=None if transcript is None else subprocess.PIPE,
-        preexec_fn=die_with_parent(signal.SIGTERM),
+        preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - see Note [Safe before exec]
     )
     copying = transcript.follow(process.stdout) if transcript is not None and process.stdout is not None else None
     while (code := wait_for(process, signals, handled=handled)) is None:

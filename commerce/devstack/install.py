@@ -1,4 +1,4 @@
-"""The virtual environment: created and filled from the hash-locked requirements, with progress, only when they change."""
+"""The virtual environment: filled from the hash-locked requirements, with progress, when they change."""
 
 import hashlib
 import importlib.util
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .console import complain
-from .places import PYTHON, ROOT, VENV, CannotGoOn
+from .places import PYTHON, ROOT, VENV, SetupError
+from .processes import ask
 
 LOCK = ROOT / "requirements-dev.txt"
 STAMP = VENV / ".surety-stamp"
@@ -35,33 +36,51 @@ def install() -> None:
     """Create and fill the environment. Safe to run again after it was interrupted."""
     began = time.monotonic()
     wanted = wanted_stamp()
-    uv = None if os.environ.get("RUN_NO_UV") == "1" else shutil.which("uv")
-    tool = "uv" if uv else "pip"
-    complain(f"Installing the locked requirements into .venv with {tool}; this happens once.")
     STAMP.unlink(missing_ok=True)
-    if uv:
-        make_venv_with_uv(uv)
-        follow([uv, "pip", "sync", "--require-hashes", "--python", str(PYTHON), str(LOCK)])
+    uv = None if os.environ.get("RUN_NO_UV") == "1" else shutil.which("uv")
+    if uv is None:
+        install_with_pip()
     else:
-        make_venv()
-        options = ["--require-hashes", "--only-binary", ":all:", "--no-compile", "--no-input", "--progress-bar", "off"]
-        pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install"]
-        follow([*pip, *options, "-r", str(LOCK)])
+        try:
+            install_with_uv(uv)
+        except SetupError as error:
+            complain(f"{error}\nuv did not manage; trying pip.")
+            install_with_pip()
     STAMP.write_text(wanted)
     complain(f"Installed in {time.monotonic() - began:.0f} s.")
+
+
+def install_with_uv(uv: str) -> None:
+    """Have uv make the environment equal to the lock."""
+    complain("Installing the locked requirements into .venv with uv; this happens once.")
+    make_venv_with_uv(uv)
+    # Companies and laboratories add certificates of their own to the system's; uv looks there only when told.
+    env = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", **os.environ}
+    follow([uv, "pip", "sync", "--require-hashes", "--python", str(PYTHON), str(LOCK)], env=env)
+
+
+def install_with_pip() -> None:
+    """Have pip install what the lock names, binaries only."""
+    complain("Installing the locked requirements into .venv with pip; this happens once.")
+    make_venv()
+    options = ["--require-hashes", "--only-binary", ":all:", "--no-compile", "--no-input", "--progress-bar", "off"]
+    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install"]
+    follow([*pip, *options, "-r", str(LOCK)], env=dict(os.environ))
 
 
 def make_venv_with_uv(uv: str) -> None:
     """Create the environment with uv from the Python that runs us; an environment of another Python is replaced."""
     flag = "--allow-existing" if is_same_python() else "--clear"
-    subprocess.run([uv, "venv", "--quiet", flag, "--python", sys.executable, str(VENV)], check=True)
+    made = ask([uv, "venv", "--quiet", flag, "--python", sys.executable, str(VENV)])
+    if made.returncode != 0:
+        raise SetupError(f"uv could not create {VENV}: {made.stderr}")
 
 
 def make_venv() -> None:
     """Create the environment with the standard library, pip included; one of another Python is replaced."""
     if importlib.util.find_spec("ensurepip") is None:
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-        raise CannotGoOn(
+        raise SetupError(
             f"This Python lacks ensurepip, so it cannot create a virtual environment. "
             f"On Debian or Ubuntu: sudo apt install {package}. Or install uv. Then start again."
         )
@@ -69,16 +88,14 @@ def make_venv() -> None:
     try:
         venv.EnvBuilder(with_pip=True, symlinks=True, clear=VENV.exists() and not is_same_python()).create(VENV)
     except subprocess.CalledProcessError as error:
-        raise CannotGoOn(f"Python could not create {VENV}: {error}. Delete it and start again.") from error
+        raise SetupError(f"Python could not create {VENV}: {error}. Delete it and start again.") from error
 
 
 def is_same_python() -> bool:
     """Tell whether an existing environment belongs to a Python of our version."""
     if not PYTHON.exists():
         return False
-    asked = subprocess.run(
-        [PYTHON, "-c", "import sys; print(sys.version)"], capture_output=True, check=False, text=True
-    )
+    asked = ask([str(PYTHON), "-c", "import sys; print(sys.version)"])
     return asked.stdout.strip() == sys.version.strip()
 
 
@@ -114,7 +131,7 @@ class Progress:
         if self.to_install or installed > 0:
             text = f"  installing {max(installed, 0)} of {self.to_install or self.pins} packages"
         else:
-            text = f"  collecting {self.collected} of {self.pins} packages: {self.package}"
+            text = f"  collecting {self.collected} of {self.pins} packages {self.package}".rstrip()
         is_terminal = sys.stderr.isatty()
         if text == self.shown or (not is_terminal and time.monotonic() - self.shown_at < PLAIN_LINE_SECONDS):
             return
@@ -123,12 +140,14 @@ class Progress:
         sys.stderr.flush()
 
 
-def follow(argv: list[str]) -> None:
+def follow(argv: list[str], *, env: dict[str, str]) -> None:
     """Run the installer, showing its progress; what it said is shown whole when it fails."""
     pins = len(re.findall(r"^[A-Za-z0-9][^\s=]*==", LOCK.read_text(), flags=re.MULTILINE))
     progress = Progress(pins=pins, before=count_installed())
     # Its own warnings about PATH or a root user would only puzzle a newcomer: they are kept for a failure.
-    installer = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    installer = subprocess.Popen(  # noqa: S603 - argv is ours
+        argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     assert installer.stdout is not None
     rest = b""
     try:
@@ -150,7 +169,7 @@ def follow(argv: list[str]) -> None:
             sys.stderr.write("\r\033[K")
     if code != 0:
         said = "\n".join(progress.said[-40:])
-        raise CannotGoOn(f"{said}\nThe requirements could not be installed (see above). Starting again carries on.")
+        raise SetupError(f"{said}\nThe requirements could not be installed (see above). Starting again carries on.")
 
 
 def count_installed() -> int:

@@ -11,40 +11,41 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 
-from .apps import SANDBOX, WEB, WEBHOOKS, app_recipes, as_owner, manage, seed_recipe
+from .apps import SANDBOX, WEB, WEBHOOKS, WORKER, app_recipes, as_owner, manage, seed_recipe
 from .children import Child, Recipe, Stage, describe_exit
 from .console import Console, tail
-from .environment import Ports, address_env, base_env, database_env, redis_env, secret_env, short
-from .places import CannotGoOn
+from .environment import STAFF_EMAIL, Ports, address_env, base_env, database_env, redis_env, secret_env, short
+from .places import SetupError
 from .postgres import prepare_cluster, provision
-from .processes import adopt_orphans, reap_orphans, sweep
+from .processes import Account, adopt_orphans, find_server_account, reap_orphans, sweep
 from .state import Phase, State
 from .valkey import prepare_valkey
 
 TICK_SECONDS = 0.1
 SERVICE_SECONDS_MAX = 30.0
 PAGE_SECONDS_MAX = 60.0
+DOOR_SECONDS_MAX = 15.0
 STOP_SECONDS = {Stage.APPS: 9.0, Stage.VALKEY: 1.5, Stage.POSTGRES: 3.0}
 """How long each stage may take to stop before its groups are killed: below 15 seconds in all."""
 
 
-class StopAsked(Exception):
+class StopAskedError(Exception):
     """The user wants the stack to end."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a stack consists of. `echoes` shows the servers' output; `seeds` brings the demo data."""
+    """What a stack consists of. A whole one is for people: it tells what it does and brings the demo data."""
 
     ports: Ports
     surety_env: str
     apps: tuple[str, ...] = ()
     is_durable: bool = True
     migrates: bool = True
-    seeds: bool = False
-    echoes: bool = False
+    is_whole: bool = False
 
 
 @dataclass
@@ -66,15 +67,17 @@ class Keeper:
         threading.Thread(target=stop_when_closed, args=(lifeline,), daemon=True).start()
         try:
             env = self._start()
+            own_env = {name: text for name, text in env.items() if os.environ.get(name) != text}
+            self.state.update(phase=Phase.READY, env=own_env)
             self.report_ready(env)
-            self.state.update(phase=Phase.READY, env=env)
-            if self.plan.seeds:
+            if self.plan.is_whole:
+                self.console.say(welcome(env, logs=self.state.directory / "log"))
                 self._add(seed_recipe(env=env, state=self.state.directory))
             while not self.is_stop_asked:
                 self._tick()
-        except StopAsked:
+        except StopAskedError:
             pass
-        except CannotGoOn as error:
+        except SetupError as error:
             self.console.say(str(error))
             return 1
         finally:
@@ -91,36 +94,31 @@ class Keeper:
             self._run_step("Granting the roles", manage("provision_roles"), env=as_owner(env))
         for recipe in app_recipes(self.plan.apps, env=env, state=self.state.directory):
             self._add(recipe)
-        for name, port in (
-            (SANDBOX, self.plan.ports.sandbox),
-            (WEBHOOKS, self.plan.ports.webhooks),
-            (WEB, self.plan.ports.web),
-        ):
-            if name in self.plan.apps:
-                self._wait_for_answer(name, port)
+        self._wait_for_answer(WEB, self.plan.ports.web, seconds_max=PAGE_SECONDS_MAX)
+        self._wait_for_answer(SANDBOX, self.plan.ports.sandbox, seconds_max=DOOR_SECONDS_MAX)
+        self._wait_for_answer(WEBHOOKS, self.plan.ports.webhooks, seconds_max=DOOR_SECONDS_MAX)
         return env
 
     def _start_services(self) -> dict[str, str]:
-        directory = self.state.directory
-        cluster = (
-            None
-            if os.environ.get("DATABASE_URL")
-            else prepare_cluster(state=directory, is_durable=self.plan.is_durable)
-        )
-        if cluster is not None:
-            self.state.add_directory(cluster.sockets)
-            if not self.plan.is_durable and not cluster.data.is_relative_to(directory):
-                self.state.add_directory(cluster.data.parent)
+        directory, is_durable = self.state.directory, self.plan.is_durable
+        cluster, valkey = None, None
+        if not os.environ.get("DATABASE_URL"):
+            account = find_server_account()
+            sockets = self.state.add_socket_directory(account)
+            cluster = prepare_cluster(state=directory, sockets=sockets, account=account, is_durable=is_durable)
+            if not is_durable and not cluster.data.is_relative_to(directory):
+                self.state.remember_directory(cluster.data.parent)
             self._add(cluster.recipe())
-        valkey = None if os.environ.get("REDIS_URL") else prepare_valkey(state=directory)
-        if valkey is not None:
-            self.state.add_directory(valkey.directory)
+        if not os.environ.get("REDIS_URL"):
+            sockets = self.state.add_socket_directory(Account(uid=os.geteuid(), gid=os.getegid()))
+            valkey = prepare_valkey(state=directory, sockets=sockets)
             self._add(valkey.recipe())
             self._wait_for("Valkey", lambda: None if valkey.answers() else "no answer", log_name="valkey")
         if cluster is not None:
             self._wait_for("PostgreSQL", lambda: provision(cluster), log_name="postgres")
-        if self.plan.echoes and (cluster or valkey):
-            self.console.tell("PostgreSQL and Valkey are up")
+        given = "".join(f"; {name} is yours" for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name))
+        started = " and ".join(title for title, server in (("PostgreSQL", cluster), ("Valkey", valkey)) if server)
+        self._tell(f"Started {started or 'no server'}{given}")
         return {
             **base_env(),
             **database_env(cluster),
@@ -131,7 +129,7 @@ class Keeper:
         }
 
     def _add(self, recipe: Recipe) -> None:
-        child = Child(recipe=recipe, token=self.state.token, console=self.console if self.plan.echoes else None)
+        child = Child(recipe=recipe, token=self.state.token, console=self.console if self.plan.is_whole else None)
         self.children.append(child)
         child.start()
 
@@ -146,9 +144,8 @@ class Keeper:
         self.children.remove(step)
         if code != 0:
             time.sleep(TICK_SECONDS)  # its last lines are on their way into the log
-            raise CannotGoOn(f"{tail(log)}\n{title} failed: `{' '.join(argv[1:])}` {describe_exit(code)}.")
-        if self.plan.echoes:
-            self.console.tell(f"{title}: done in {time.monotonic() - began:.1f} s")
+            raise SetupError(f"{tail(log)}\n{title} failed: `{' '.join(argv[1:])}` {describe_exit(code)}.")
+        self._tell(f"{title}: done in {time.monotonic() - began:.1f} s")
 
     def _wait_for(self, title: str, ask: Callable[[], str | None], *, log_name: str) -> None:
         child = next(child for child in self.children if child.recipe.name == log_name)
@@ -157,11 +154,13 @@ class Keeper:
             if (code := child.poll()) is not None:
                 trouble = f"it {describe_exit(code)}"
             if code is not None or time.monotonic() > deadline:
-                raise CannotGoOn(f"{tail(child.recipe.log)}\n{title} does not start: {trouble}.")
+                raise SetupError(f"{tail(child.recipe.log)}\n{title} does not start: {trouble}.")
             self._pause()
 
-    def _wait_for_answer(self, name: str, port: int) -> None:
-        deadline = time.monotonic() + PAGE_SECONDS_MAX
+    def _wait_for_answer(self, name: str, port: int, *, seconds_max: float) -> None:
+        if name not in self.plan.apps:
+            return
+        deadline = time.monotonic() + seconds_max
         while not answers(port, accepts_errors=name != WEB):
             if time.monotonic() > deadline:
                 log = short(self.state.directory / "log" / f"{name}.log")
@@ -169,14 +168,18 @@ class Keeper:
                 return
             self._tick()
 
+    def _tell(self, text: str) -> None:
+        if self.plan.is_whole:
+            self.console.tell(text)
+
     def _pause(self) -> None:
         if self.is_stop_asked:
-            raise StopAsked
+            raise StopAskedError
         time.sleep(TICK_SECONDS / 2)
 
     def _tick(self) -> None:
         if self.is_stop_asked:
-            raise StopAsked
+            raise StopAskedError
         for child in list(self.children):
             code = child.poll()
             if code is not None and child.recipe.is_restarted:
@@ -190,13 +193,22 @@ class Keeper:
                 self.console.tell(f"{name} is done" if code == 0 else f"{name} {describe_exit(code)}; its log is {log}")
             elif time.monotonic() >= child.starts_again_at:
                 child.start()
+                if child.recipe.stage is Stage.VALKEY:
+                    self._renew_worker()
         reap_orphans(known_pids=self._pids())
         time.sleep(TICK_SECONDS)
+
+    def _renew_worker(self) -> None:
+        # A Celery worker can stay alive and consume nothing after its broker restarted.
+        for child in self.children:
+            if child.recipe.name == WORKER:
+                child.ask_to_stop()
 
     def _pids(self) -> set[int]:
         return {child.process.pid for child in self.children if child.process is not None}
 
     def _stop(self) -> None:
+        self._tell("Stopping")
         self.state.update(phase=Phase.STOPPING)
         sweep(f"{self.state.token}.command.", grace_seconds=2)
         for stage in Stage:
@@ -212,6 +224,7 @@ class Keeper:
                 sweep(child.mark, grace_seconds=0)
         sweep(f"{self.state.token}.", grace_seconds=0)
         self.state.clear()
+        self._tell("Stopped")
 
 
 def stop_when_closed(lifeline: int) -> None:
@@ -219,6 +232,24 @@ def stop_when_closed(lifeline: int) -> None:
     while os.read(lifeline, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def welcome(env: dict[str, str], *, logs: Path) -> str:
+    """Write what a newcomer wants to know once the first page answers."""
+    shop = env["SURETY_URL"]
+    return f"""
+Surety is running.
+
+  First page   {shop}/
+  API          {shop}/api/v1/docs
+  Console      {shop}/console/
+               {STAFF_EMAIL}, password {env["DEMO_STAFF_PASSWORD"]}
+               second factor: `./run manage demo_code` prints a code, or add the secret
+               {env["DEMO_STAFF_TOTP_SECRET"]} to an authenticator
+  Sandbox      {env["SANDBOX_URL"]}/   (the payment provider)
+
+  The demo data is on its way. Ctrl-C stops everything. Logs: {short(logs)}/
+"""
 
 
 def answers(port: int, *, accepts_errors: bool) -> bool:

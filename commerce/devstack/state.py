@@ -14,8 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from .places import STATE, make_private_directory, write_private
-from .processes import find_server_account, sweep
+from .places import STATE, make_private_directory, make_socket_directory, write_private
+from .processes import Account, find_server_account, sweep
 
 LOG_BYTES_MAX = 5_000_000
 TEMPORARY_PREFIXES = ("/tmp/surety-", "/var/tmp/surety-test-")  # noqa: S108 - only what we made with mkdtemp is removed
@@ -45,8 +45,14 @@ class State:
         self.entry |= {"mode": self.mode, "token": self.token, "pid": os.getpid(), **facts}
         write_private(self.directory / "state.json", json.dumps(self.entry))
 
-    def add_directory(self, path: Path) -> None:
-        """Remember a temporary directory, so that it is removed even if we are killed."""
+    def add_socket_directory(self, account: Account) -> Path:
+        """Make a directory for one server's socket and remember it."""
+        path = make_socket_directory(uid=account.uid, gid=account.gid)
+        self.remember_directory(path)
+        return path
+
+    def remember_directory(self, path: Path) -> None:
+        """Note a temporary directory, so that it is removed even if we are killed."""
         self.update(directories=[*self.entry.get("directories", []), str(path)])
 
     def clear(self) -> None:

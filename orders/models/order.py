@@ -121,6 +121,22 @@ class Order(FSMModelMixin, models.Model):
                 name="orders_order_expiry_due",
             ),
             Index(fields=["state", "-id"], name="orders_order_by_state"),
+            Index(
+                fields=["id"],
+                condition=Q(excess_minor__gt=F("excess_returned_minor"))
+                | Q(
+                    state__in=["draft", "payment_pending", "payment_authorized", "payment_failed", "expired",
+                               "capture_failed", "cancelled"],
+                    captured_minor__gt=0,
+                ),
+                name="orders_order_owing",
+            ),
+            Index(
+                fields=["cancel_requested_at"],
+                condition=Q(cancel_requested_at__isnull=False)
+                & ~Q(state__in=["cancelled", "cancelled_with_refund", "closed"]),
+                name="orders_order_cancelling",
+            ),
         ]
 
     def __str__(self) -> str:

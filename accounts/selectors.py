@@ -1,0 +1,28 @@
+"""Whether a token opens something: one query of one shape, whatever is wrong, so that refusals do not differ."""
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from accounts.models import AccessToken, ServiceCredential
+from core import crypto
+
+
+def check_token(raw: str, *, subject_id: str, purpose: AccessToken.Purpose, now: datetime) -> bool:
+    """This will tell whether `raw` opens this cart or order for this purpose now."""
+    return AccessToken.objects.filter(
+        token_sha256=crypto.digest(raw),
+        subject_id=subject_id,
+        purposes__contains=[purpose],
+        expires_at__gt=now,
+        revoked_at=None,
+    ).exists()
+
+
+def find_service(raw: str, *, now: datetime) -> ServiceCredential | None:
+    """This will return the living credential whose token is `raw`, or nothing."""
+    return (
+        ServiceCredential.objects.filter(token_sha256=crypto.digest(raw), revoked_at=None)
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
+        .first()
+    )

@@ -1,0 +1,152 @@
+"""People and programs come and go; tokens are issued and revoked. Only digests of secrets are stored."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from accounts.models import AccessToken, ServiceCredential, User
+from core import crypto
+from core.db import constraint_errors, transaction_required
+from core.errors import DomainError, Invalid
+from core.ids import new_public_id, new_token
+
+# What 128 random bits take in URL-safe base64; shorter tokens can be guessed.
+TOKEN_LENGTH_MIN = 22
+
+
+class EmailInvalid(Invalid):
+    """Nothing can be delivered to this address."""
+
+    code = "email_invalid"
+    title = "This is not an e-mail address."
+
+
+class EmailTaken(DomainError):
+    """One person is one row."""
+
+    code = "email_taken"
+    title = "There is an account with this e-mail address."
+
+
+class PasswordRefused(Invalid):
+    """The password is too short or too well known."""
+
+    code = "password_refused"
+    title = "Choose another password."
+
+
+class TokenTooShort(Invalid):
+    """A credential that can be guessed is none."""
+
+    code = "token_too_short"
+    title = f"A service token has at least {TOKEN_LENGTH_MIN} random characters."
+
+
+@transaction_required
+def create_customer(*, email: str, now: datetime, password: str = "", name: str = "", locale: str = "") -> User:
+    """This will create a customer; without a password they cannot sign in until they set one.
+
+    Needs its caller's transaction. Raises: EmailInvalid, EmailTaken, PasswordRefused.
+    """
+    user = User(public_id=new_public_id("usr"), email=_normalise(email), name=name, locale=locale, created_at=now)
+    return _save_with_password(user, password)
+
+
+@transaction_required
+def create_staff(*, email: str, password: str, now: datetime, name: str = "", is_superuser: bool = False) -> User:
+    """This will create a member of staff, who sets up a second factor at the first sign-in.
+
+    Needs its caller's transaction. Raises: EmailInvalid, EmailTaken, PasswordRefused.
+    """
+    user = User(
+        public_id=new_public_id("usr"),
+        email=_normalise(email),
+        name=name,
+        is_staff=True,
+        is_superuser=is_superuser,
+        created_at=now,
+    )
+    if not password:
+        raise PasswordRefused
+    return _save_with_password(user, password)
+
+
+def _normalise(email: str) -> str:
+    normalised = email.strip().lower()
+    try:
+        validate_email(normalised)
+    except ValidationError as error:
+        raise EmailInvalid from error
+    return normalised
+
+
+def _save_with_password(user: User, password: str) -> User:
+    if password:
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise PasswordRefused(detail=" ".join(error.messages)) from error
+        user.set_password(password)
+    else:
+        user.set_unusable_password()
+    with constraint_errors({"accounts_user_email_key": EmailTaken}):
+        user.save(force_insert=True)
+    return user
+
+
+@transaction_required
+def issue_token(
+    *, subject_id: str, purposes: Collection[AccessToken.Purpose], lifetime: timedelta, now: datetime
+) -> str:
+    """This will return a new token for one cart or order and these purposes.
+
+    It is shown this once: we keep its SHA-256. Needs its caller's transaction.
+    """
+    raw = new_token()
+    remember_token(raw, subject_id=subject_id, purposes=purposes, lifetime=lifetime, now=now)
+    return raw
+
+
+@transaction_required
+def remember_token(
+    raw: str, *, subject_id: str, purposes: Collection[AccessToken.Purpose], lifetime: timedelta, now: datetime
+) -> None:
+    """This will make `raw`, a secret of at least 128 bits, open one cart or order.
+
+    Remembering it again changes nothing. Needs its caller's transaction.
+    """
+    token = AccessToken(
+        token_sha256=crypto.digest(raw),
+        subject_id=subject_id,
+        purposes=sorted(purposes),
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    AccessToken.objects.bulk_create([token], ignore_conflicts=True)
+
+
+@transaction_required
+def revoke_tokens(subject_id: str, *, now: datetime) -> int:
+    """This will end every living token of a cart or order and return how many there were.
+
+    Needs its caller's transaction.
+    """
+    return AccessToken.objects.filter(subject_id=subject_id, revoked_at=None).update(revoked_at=now)
+
+
+@transaction_required
+def create_service_credential(*, name: str, token: str, scopes: Collection[str], now: datetime) -> ServiceCredential:
+    """This will make `token` the one token of the service `name`, with these scopes. Doing it again changes nothing.
+
+    A revoked credential stays revoked. Needs its caller's transaction. Raises: TokenTooShort.
+    """
+    if len(token) < TOKEN_LENGTH_MIN:
+        raise TokenTooShort
+    credential = ServiceCredential(name=name, token_sha256=crypto.digest(token), scopes=sorted(scopes), created_at=now)
+    ServiceCredential.objects.bulk_create(
+        [credential], update_conflicts=True, unique_fields=["name"], update_fields=["token_sha256", "scopes"]
+    )
+    return ServiceCredential.objects.get(name=name)

@@ -1,0 +1,169 @@
+"""What a client is told about carts and orders: built from rows and the snapshot, as plain JSON values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.pricing import Quote, quote_as_json
+from checkout.models import Cart
+from core.money import Money
+from core.wire import instant_json, money_json
+from orders.display import Shown, Situation, show
+from orders.models import Order, OrderState
+from orders.selectors import find_order, open_holds
+from payments.models import PaymentAttempt
+from payments.selectors import current_attempt, has_unknown_outcome, is_give_back_open
+
+QUOTE_AMOUNTS = ("subtotal", "discount", "tax", "shipping", "fees", "total")
+LINE_AMOUNTS = ("unit_price", "subtotal", "discount", "total")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutAnswer:
+    """The body, and whether the outcome is still open (then the answer is 202 and not final)."""
+
+    body: dict[str, Any]
+    is_undecided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """One order with all that decides what is shown, read once."""
+
+    order: Order
+    attempt: PaymentAttempt | None
+    is_undecided: bool
+    shown: Shown
+
+
+def view_order(order: Order) -> OrderView:
+    """This will read what the customer sees of an order, in at most four queries."""
+    attempt = current_attempt(order)
+    is_before_payment = order.paid_at is None
+    is_undecided = is_before_payment and has_unknown_outcome(order)
+    situation = Situation(
+        state=OrderState(order.state),
+        attempt=attempt.status if attempt else "",
+        is_outcome_unknown=is_undecided,
+        has_next_action=bool(attempt and attempt.next_action),
+        has_customer_finished=bool(attempt and attempt.customer_finished_at),
+        is_held=bool(open_holds(order)),
+        is_cancel_requested=order.cancel_requested_at is not None,
+        is_give_back_open=order.captured_minor > 0 and is_give_back_open(order),
+    )
+    return OrderView(order, attempt, is_undecided, show(situation))
+
+
+def order_json(view: OrderView) -> dict[str, Any]:
+    """This will return the whole truth for the customer, from the snapshot and the money columns."""
+    order, shown = view.order, view.shown
+    snapshot = order.snapshot
+    return {
+        "order_id": order.public_id,
+        "number": order.number,
+        "status": shown.word,
+        "phase": shown.phase,
+        "message": shown.sentence,
+        "next_actions": list(shown.next_actions),
+        "poll_after_ms": shown.poll_after_ms,
+        "version": order.version,
+        "created_at": instant_json(order.created_at),
+        "paid_at": instant_json(order.paid_at),
+        "expires_at": instant_json(order.expires_at),
+        **{name: _money(snapshot[f"{name}_minor"], order) for name in QUOTE_AMOUNTS},
+        "due": _money(order.due_minor, order),
+        "paid": _money(order.accepted_minor, order),
+        "returned": _money(order.returned_minor, order),
+        "lines": [
+            {
+                "sku": line["sku"],
+                "name": line["product_name"],
+                "variant": line["variant_name"],
+                "quantity": line["quantity"],
+                **{name: _money(line[f"{name}_minor"], order) for name in LINE_AMOUNTS},
+            }
+            for line in snapshot["lines"]
+        ],
+        "payment": _payment_json(view.attempt, order) if view.attempt else None,
+        "live_url": None,
+    }
+
+
+def checkout_answer(order_id: str, *, order_token: str = "") -> CheckoutAnswer:
+    """This will return the answer of checkout/start and payment-attempts: what a client needs to go on paying."""
+    view = view_order(find_order(order_id))
+    attempt = view.attempt
+    body: dict[str, Any] = {
+        "order_id": order_id,
+        **({"order_token": order_token} if order_token else {}),
+        "payment_attempt_id": attempt.public_id if attempt else None,
+        "client_secret": _live_secret(attempt),
+        "status": view.shown.word,
+        "next_action": attempt.next_action if attempt else None,
+        "decline": decline_json(attempt),
+        "poll_after_ms": view.shown.poll_after_ms,
+        "order": order_json(view),
+    }
+    return CheckoutAnswer(body=body, is_undecided=view.is_undecided)
+
+
+def decline_json(attempt: PaymentAttempt | None) -> dict[str, Any] | None:
+    """This will return why the attempt failed, in words for the customer, or None."""
+    if attempt is None or attempt.status != "failed":
+        return None
+    return {
+        "code": attempt.failure_code or "payment_failed",
+        "message": attempt.failure_message or "The payment did not go through. You have not been charged.",
+        "may_retry": attempt.may_retry,
+    }
+
+
+def cart_json(cart: Cart, quote: Quote) -> dict[str, Any]:
+    """This will return the cart with its present quote."""
+    return {
+        "cart_id": cart.public_id,
+        "currency": cart.currency,
+        "country": cart.country,
+        "order_id": cart.order_public_id or None,
+        "changed_at": instant_json(cart.changed_at),
+        "quote": quote_json(quote),
+    }
+
+
+def quote_json(quote: Quote) -> dict[str, Any]:
+    """This will return the quote with every amount as money; rates stay decimal strings."""
+    plain = quote_as_json(quote)
+    currency = quote.currency
+    shown: dict[str, Any] = {
+        name: money_json(Money(plain.pop(f"{name}_minor"), currency)) for name in QUOTE_AMOUNTS
+    }
+    lines = []
+    for line in plain.pop("lines"):
+        amounts = {name: money_json(Money(line.pop(f"{name}_minor"), currency)) for name in LINE_AMOUNTS}
+        tax = line.pop("tax")
+        basis, amount = tax.pop("basis_minor"), tax.pop("amount_minor")
+        tax |= {"basis": money_json(Money(basis, currency)), "amount": money_json(Money(amount, currency))}
+        lines.append({**line, **amounts, "tax": tax})
+    return {**plain, **shown, "lines": lines}
+
+
+def _payment_json(attempt: PaymentAttempt, order: Order) -> dict[str, Any]:
+    return {
+        "payment_attempt_id": attempt.public_id,
+        "provider": attempt.account.provider,
+        "method": attempt.method,
+        "status": attempt.status,
+        "amount": _money(attempt.amount_minor, order),
+        "next_action": attempt.next_action if order.paid_at is None else None,
+        "decline": decline_json(attempt),
+    }
+
+
+def _live_secret(attempt: PaymentAttempt | None) -> str | None:
+    """The client secret, only while the customer can do something with it."""
+    if attempt is None or attempt.status not in {"created", "requires_action", "processing", "failed"}:
+        return None
+    return attempt.client_secret or None
+
+
+def _money(amount_minor: int, order: Order) -> dict[str, Any]:
+    return money_json(Money(amount_minor, order.currency), locale=order.locale or "en_GB")

@@ -1,0 +1,1 @@
+"""The HTTP operations of carts, checkout and orders."""

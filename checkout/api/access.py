@@ -1,0 +1,36 @@
+"""Who asks for which cart or order: tokens from headers, 404 to strangers."""
+
+from accounts.authentication import principal_of
+from accounts.models import AccessToken
+from checkout.models import Cart
+from checkout.selectors import NoSuchCart, find_cart, may_use_cart, order_for
+from core import clock
+from core.cause import Cause
+from core.principal import Principal
+from orders.models import Order
+from rest_framework.request import Request
+
+
+def cart_of(request: Request, cart_id: str) -> Cart:
+    """This will return the cart if who asks may use it. Raises: NoSuchCart."""
+    cart = find_cart(cart_id)
+    token = request.headers.get("X-Cart-Token", "")
+    if not may_use_cart(cart, principal=principal_of(request), token=token, now=clock.now()):
+        raise NoSuchCart
+    return cart
+
+
+def order_of(request: Request, order_id: str, purpose: AccessToken.Purpose) -> Order:
+    """This will return the order if who asks may have it for this purpose. Raises: NoSuchOrder."""
+    token = request.headers.get("X-Order-Token", "")
+    return order_for(order_id, principal=principal_of(request), token=token, purpose=purpose, now=clock.now())
+
+
+def cause_of(request: Request) -> Cause:
+    """This will return the cause of what a client asks for."""
+    return Cause(actor=actor_of(principal_of(request)), source="checkout", now=clock.now())
+
+
+def actor_of(principal: Principal) -> str:
+    """This will name the principal as history rows do."""
+    return principal.key

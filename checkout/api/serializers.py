@@ -1,0 +1,212 @@
+"""Input shapes shared by endpoints, strict: an unknown field is an error, not a wish."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api import StrictSerializer
+
+# Thirteen to nineteen digits, however grouped: a card number must never reach us, in any field.
+CARD_NUMBER = re.compile(r"(?:\d[ -]?){12,18}\d")
+TOKEN = re.compile(r"[A-Za-z0-9_]{3,255}")
+LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Z]{2})?")
+
+
+def refuse_card_numbers(value: str) -> str:
+    """This will refuse text with what passes the check of a card number (ISO/IEC 7812)."""
+    for match in CARD_NUMBER.finditer(value):
+        digits = [int(character) for character in match.group() if character.isdigit()]
+        doubled = [digit if index % 2 else sum(divmod(digit * 2, 10)) for index, digit in enumerate(digits[-2::-1])]
+        if (sum(doubled) + digits[-1]) % 10 == 0:
+            raise serializers.ValidationError("Card numbers are never sent to the shop; use the payment form.")
+    return value
+
+
+class PlainText(serializers.CharField):
+    """Text without card numbers."""
+
+    def __init__(self, **options: Any) -> None:
+        """Add the check to every such field."""
+        super().__init__(**options)
+        self.validators.append(refuse_card_numbers)
+
+
+class MoneyShape(serializers.Serializer[Any]):
+    """Integer minor units, ISO 4217 code, and text for people."""
+
+    amount_minor = serializers.IntegerField()
+    currency = serializers.CharField()
+    display = serializers.CharField()
+
+
+class AddressInput(StrictSerializer):
+    """Where to; only country, region and the postcode's first characters enter the snapshot."""
+
+    line1 = PlainText(max_length=200, required=False, allow_blank=True)
+    line2 = PlainText(max_length=200, required=False, allow_blank=True)
+    city = PlainText(max_length=120, required=False, allow_blank=True)
+    region = PlainText(max_length=80, required=False, allow_blank=True)
+    postcode = PlainText(max_length=16, required=False, allow_blank=True)
+    country = serializers.RegexField(r"^[A-Z]{2}$", required=False)
+
+
+class ContactInput(StrictSerializer):
+    """Who to reach."""
+
+    email = serializers.EmailField(max_length=254)
+    phone = PlainText(max_length=32, required=False, allow_blank=True, default="")
+    name = PlainText(max_length=200, required=False, allow_blank=True, default="")
+    locale = serializers.RegexField(LOCALE, required=False, default="en-GB", max_length=16)
+    address = AddressInput(required=False)
+
+
+class PaymentInput(StrictSerializer):
+    """How to pay. With a token the server confirms; without one the client does, with the client secret."""
+
+    method = serializers.ChoiceField(choices=["stripe"], default="stripe")
+    token = serializers.RegexField(TOKEN, required=False, default="", allow_blank=True)
+    return_url = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+
+
+class DeviceInput(StrictSerializer):
+    """What the client says about itself; recorded, never trusted."""
+
+    id = PlainText(max_length=64, required=False, allow_blank=True)
+    app_version = PlainText(max_length=64, required=False, allow_blank=True)
+    browser = serializers.DictField(child=PlainText(max_length=300, allow_blank=True), required=False)
+
+
+class AttributionInput(StrictSerializer):
+    """Where the customer came from; null where unknown."""
+
+    utm_source = PlainText(max_length=200, required=False, allow_null=True)
+    utm_medium = PlainText(max_length=200, required=False, allow_null=True)
+    utm_campaign = PlainText(max_length=200, required=False, allow_null=True)
+    utm_term = PlainText(max_length=200, required=False, allow_null=True)
+    utm_content = PlainText(max_length=200, required=False, allow_null=True)
+    referrer = PlainText(max_length=500, required=False, allow_null=True)
+    click_id = PlainText(max_length=200, required=False, allow_null=True)
+    session_id = PlainText(max_length=200, required=False, allow_null=True)
+
+
+class DeclineShape(serializers.Serializer[Any]):
+    """Why a payment failed, for the customer."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    may_retry = serializers.BooleanField()
+
+
+class NextActionShape(serializers.Serializer[Any]):
+    """What the customer must do at the provider."""
+
+    type = serializers.CharField()
+    url = serializers.CharField(required=False)
+    sdk = serializers.CharField(required=False)
+
+
+class PaymentShape(serializers.Serializer[Any]):
+    """The current attempt."""
+
+    payment_attempt_id = serializers.CharField()
+    provider = serializers.CharField()
+    method = serializers.CharField()
+    status = serializers.CharField()
+    amount = MoneyShape()
+    next_action = NextActionShape(allow_null=True)
+    decline = DeclineShape(allow_null=True)
+
+
+class OrderLineShape(serializers.Serializer[Any]):
+    """One line of the snapshot."""
+
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    variant = serializers.CharField()
+    quantity = serializers.IntegerField()
+    unit_price = MoneyShape()
+    subtotal = MoneyShape()
+    discount = MoneyShape()
+    total = MoneyShape()
+
+
+class OrderShape(serializers.Serializer[Any]):
+    """The whole truth for the customer. `status` and `phase` may gain values; treat unknown ones as `processing`."""
+
+    order_id = serializers.CharField()
+    number = serializers.CharField()
+    status = serializers.CharField()
+    phase = serializers.CharField()
+    message = serializers.CharField()
+    next_actions = serializers.ListField(child=serializers.CharField())
+    poll_after_ms = serializers.IntegerField(allow_null=True)
+    version = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    subtotal = MoneyShape()
+    discount = MoneyShape()
+    tax = MoneyShape()
+    shipping = MoneyShape()
+    fees = MoneyShape()
+    total = MoneyShape()
+    due = MoneyShape()
+    paid = MoneyShape()
+    returned = MoneyShape()
+    lines = OrderLineShape(many=True)
+    payment = PaymentShape(allow_null=True)
+    live_url = serializers.CharField(allow_null=True)
+
+
+class CheckoutShape(serializers.Serializer[Any]):
+    """The answer of checkout/start and payment-attempts."""
+
+    order_id = serializers.CharField()
+    order_token = serializers.CharField(required=False)
+    payment_attempt_id = serializers.CharField(allow_null=True)
+    client_secret = serializers.CharField(allow_null=True)
+    status = serializers.CharField()
+    next_action = NextActionShape(allow_null=True)
+    decline = DeclineShape(allow_null=True)
+    poll_after_ms = serializers.IntegerField(allow_null=True)
+    order = OrderShape()
+
+
+class QuoteShape(serializers.Serializer[Any]):
+    """What the cart costs now; send `quote_hash` along to be told when it changed."""
+
+    currency = serializers.CharField()
+    quote_hash = serializers.CharField()
+    subtotal = MoneyShape()
+    discount = MoneyShape()
+    tax = MoneyShape()
+    shipping = MoneyShape()
+    fees = MoneyShape()
+    total = MoneyShape()
+    lines = serializers.ListField(child=serializers.DictField())
+    warnings = serializers.ListField(child=serializers.DictField())
+
+
+class CartShape(serializers.Serializer[Any]):
+    """A cart with its present quote."""
+
+    cart_id = serializers.CharField()
+    cart_token = serializers.CharField(required=False)
+    currency = serializers.CharField()
+    country = serializers.CharField()
+    order_id = serializers.CharField(allow_null=True)
+    changed_at = serializers.DateTimeField()
+    quote = QuoteShape()
+
+
+class ProblemShape(serializers.Serializer[Any]):
+    """RFC 9457 with a stable `code`."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    trace_id = serializers.CharField()
+    errors = serializers.ListField(child=serializers.DictField(), required=False)

@@ -1,0 +1,48 @@
+"""The buyer's journey: carts, start, resume, cancel."""
+
+from checkout.services.cancel import cancel_order
+from checkout.services.carts import (
+    CartCheckedOut,
+    CurrencyNotSold,
+    NewCart,
+    TooManyLines,
+    VariantsUnknown,
+    archive_cart,
+    copy_cart,
+    create_cart,
+    set_line,
+    set_lines,
+)
+from checkout.services.keyed import FinalAnswer
+from checkout.services.resume import ResumeCommand, resume_payment
+from checkout.services.start import (
+    CartEmpty,
+    QuoteChanged,
+    ReturnUrlNotAllowed,
+    StartCommand,
+    TotalNotPayable,
+    start_checkout,
+)
+
+__all__ = [
+    "CartCheckedOut",
+    "CartEmpty",
+    "CurrencyNotSold",
+    "FinalAnswer",
+    "NewCart",
+    "QuoteChanged",
+    "ResumeCommand",
+    "ReturnUrlNotAllowed",
+    "StartCommand",
+    "TooManyLines",
+    "TotalNotPayable",
+    "VariantsUnknown",
+    "archive_cart",
+    "cancel_order",
+    "copy_cart",
+    "create_cart",
+    "resume_payment",
+    "set_line",
+    "set_lines",
+    "start_checkout",
+]

@@ -1,0 +1,85 @@
+"""Requests under an idempotency key that call a provider in the middle: open, submit, finish.
+
+Transaction 1 claims the key and commits what was made; the provider is called outside; transaction 2 locks the key again, records
+the answer and stores ours. A process that dies in between leaves the key at `committed`; whoever repeats it after the lease
+continues with the same operation and the same provider key.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from checkout import answers
+from core import idempotency, policies
+from core.wire import encode
+from core.cause import Cause
+from core.db import outside_transaction
+from core.idempotency import Claim, KeyedRequest, LeaseLost, StoredAnswer
+from orders.services import order_transaction
+from payments import services as payments
+from payments.models import Operation, OperationStatus
+from payments.services import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class FinalAnswer:
+    """What goes back to the client, byte for byte."""
+
+    status: int
+    body: bytes
+    is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What transaction 1 left: the claim, the order, and the operation to submit if it was not submitted yet."""
+
+    claim: Claim
+    order_id: str
+    operation: Operation | None
+    success_status: int
+    order_token: str = ""
+
+
+Opening = Callable[[], Opened | FinalAnswer]
+
+
+def operation_of(subject_id: str) -> Operation:
+    """This will return the operation an earlier execution of the key committed."""
+    rows = Operation.objects.select_related("order", "attempt__account__channel")
+    return rows.get(public_id=subject_id)
+
+
+@outside_transaction
+def run(opening: Opening, *, name: str, request: KeyedRequest, cause: Cause) -> FinalAnswer:
+    """This will run the three steps. Raises: whatever `opening` refuses with, core.idempotency's errors."""
+    with order_transaction(f"{name}.open"):
+        opened = opening()
+    if isinstance(opened, FinalAnswer):
+        return opened
+    answer = None
+    if opened.operation is not None and opened.operation.status == OperationStatus.SENT:
+        answer = payments.submit(
+            opened.operation, within_seconds=policies.current("payment")["answer_within_seconds"]
+        )
+    try:
+        with order_transaction(f"{name}.finish"):
+            idempotency.hold(opened.claim)
+            return _finish(opened, answer, request=request, cause=cause)
+    except LeaseLost:
+        # Somebody else answers this key, but what the provider told us is evidence all the same.
+        if answer is not None:
+            with order_transaction(f"{name}.record"):
+                payments.record_answer(answer, cause=cause)
+        raise
+
+
+def _finish(opened: Opened, answer: Answer | None, *, request: KeyedRequest, cause: Cause) -> FinalAnswer:
+    if answer is not None:
+        payments.record_answer(answer, cause=cause)
+    shown = answers.checkout_answer(opened.order_id, order_token=opened.order_token)
+    if shown.is_undecided:
+        idempotency.give_up_lease(opened.claim)
+        return FinalAnswer(status=202, body=encode(shown.body))
+    stored = StoredAnswer(status=opened.success_status, body=encode(shown.body))
+    idempotency.finish(opened.claim, request=request, answer=stored, now=cause.now)
+    return FinalAnswer(status=stored.status, body=stored.body)

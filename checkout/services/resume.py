@@ -1,0 +1,148 @@
+"""Resume or retry: the current attempt if it lives, a new one only after the old is surely dead."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from checkout.services.keyed import FinalAnswer, Opened, operation_of, run
+from checkout.services.start import check_return_url
+from core import idempotency
+from core.cause import Cause
+from core.channels import account_for
+from core.db import outside_transaction
+from core.errors import DomainError
+from core.idempotency import Claim, KeyedRequest
+from core.models import IdempotencyKey
+from orders import services as orders
+from orders.models import Order, OrderState
+from orders.models.order import BEFORE_PAYMENT
+from orders.selectors import lock_order
+from payments import services as payments
+from payments.models import Operation, OperationKind, PaymentAttempt
+from payments.selectors import lock_attempts, lock_operations
+from payments.services import NewAttempt, PaymentBeingVerified
+
+UNDECIDED = {"created", "sent", "unknown"}
+
+
+class OrderEnding(DomainError):
+    """The order is being cancelled."""
+
+    code = "order_cancelling"
+    title = "This order is being cancelled and takes no further payment."
+
+
+class OrderExpired(DomainError):
+    """The time is over and the units are back in the shop; a new price must be seen and agreed to."""
+
+    code = "order_expired"
+    title = "The time to pay is over. Copy the cart to see today's price and order again."
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeCommand:
+    """A validated request. `replace` asks for another card or method."""
+
+    order_id: str
+    method: str
+    payment_token: str = ""
+    return_url: str = ""
+    replace: bool = False
+
+
+@outside_transaction
+def resume_payment(command: ResumeCommand, *, request: KeyedRequest, cause: Cause) -> FinalAnswer:
+    """This will give back the living attempt, or close it at the provider and open a new one.
+
+    Opens its own transactions. Raises: NoSuchOrder, OrderEnding, OrderExpired, PaymentBeingVerified and the errors of
+    core.idempotency.
+    """
+    _close_old_attempt(command, cause=cause)
+    return run(lambda: _open(command, request=request, cause=cause), name="checkout.resume", request=request, cause=cause)
+
+
+def _close_old_attempt(command: ResumeCommand, *, cause: Cause) -> None:
+    """Void what the customer wants to replace, with the void's own key: repeating it is harmless, so it needs no claim."""
+    with orders.order_transaction("checkout.resume.close"):
+        order = lock_order(command.order_id)
+        attempts, operations = lock_attempts(order), lock_operations(order)
+        current = next((row for row in attempts if row.is_current), None)
+        if not _takes_payment(order) or _is_undecided(operations) or not _wants_new(command, current):
+            return
+        void = payments.close_for_replacement(order, current, operations, cause=cause) if current else None
+    if void is not None:
+        payments.carry_out(void.public_id, cause=cause)
+
+
+def _open(command: ResumeCommand, *, request: KeyedRequest, cause: Cause) -> Opened | FinalAnswer:
+    claim = idempotency.claim(request, now=cause.now)
+    if claim.answer is not None:
+        return FinalAnswer(status=claim.answer.status, body=claim.answer.body, is_replay=True)
+    if claim.recovery_point == IdempotencyKey.RecoveryPoint.COMMITTED:
+        operation = operation_of(claim.subject_id)
+        return Opened(claim, operation.order.public_id, operation, success_status=201)
+    order = lock_order(command.order_id)
+    attempts, operations = lock_attempts(order), lock_operations(order)
+    current = next((row for row in attempts if row.is_current), None)
+    if not _takes_payment(order):
+        return _as_it_stands(order, operations, claim)
+    if _is_undecided(operations):
+        raise PaymentBeingVerified(order_id=order.public_id)
+    if current is not None and not _wants_new(command, current):
+        return _as_it_stands(order, operations, claim)
+    return _open_new(command, order, current, claim, cause=cause)
+
+
+def _open_new(
+    command: ResumeCommand, order: Order, current: PaymentAttempt | None, claim: Claim, *, cause: Cause
+) -> Opened:
+    check_return_url(command.return_url, channel=order.channel)
+    if current is not None:
+        if current.dead_at is None:
+            raise PaymentBeingVerified(order_id=order.public_id)
+        payments.retire_attempt(order, current, cause=cause)
+    operation = payments.open_attempt(
+        order,
+        NewAttempt(
+            account=account_for(order.channel, provider=command.method),
+            method=command.method,
+            payment_token=command.payment_token,
+            return_url=command.return_url,
+            capture_method=current.capture_method if current else "automatic",
+            path_flags=("retried",),
+        ),
+        cause=cause,
+    )
+    # Retrying takes time; the units are kept for it, once more and within the cap.
+    if order.expires_at is not None and order.expires_at - cause.now < timedelta(minutes=5):
+        orders.extend_reservation(order, cause=cause)
+    idempotency.commit_point(claim, subject_id=operation.public_id)
+    return Opened(claim, order.public_id, operation, success_status=201)
+
+
+def _as_it_stands(order: Order, operations: list[Operation], claim: Claim) -> Opened:
+    """The order as it is, paid ones included: a stale button never pays twice."""
+    authorizes = [row for row in operations if row.kind == OperationKind.AUTHORIZE]
+    idempotency.commit_point(claim, subject_id=authorizes[-1].public_id)
+    return Opened(claim, order.public_id, None, success_status=200)
+
+
+def _takes_payment(order: Order) -> bool:
+    """Whether the order can still be paid; False for one that is paid or past it. Raises: OrderEnding, OrderExpired."""
+    if order.state in {OrderState.CANCELLED, OrderState.CANCELLED_WITH_REFUND} or (
+        order.cancel_requested_at is not None and OrderState(order.state) in BEFORE_PAYMENT
+    ):
+        raise OrderEnding(order_id=order.public_id)
+    if order.state == OrderState.EXPIRED:
+        raise OrderExpired(order_id=order.public_id)
+    return OrderState(order.state) in BEFORE_PAYMENT and order.state != OrderState.PAYMENT_AUTHORIZED
+
+
+def _is_undecided(operations: list[Operation]) -> bool:
+    return any(row.status in UNDECIDED and row.kind != OperationKind.VOID for row in operations)
+
+
+def _wants_new(command: ResumeCommand, current: PaymentAttempt | None) -> bool:
+    """Another card was asked for, or the last try failed and this one brings its own token."""
+    if current is None or command.replace or current.dead_at is not None:
+        return True
+    return current.status == "failed" and (bool(command.payment_token) or current.confirmed_by == "server")

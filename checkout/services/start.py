@@ -1,0 +1,243 @@
+"""checkout/start: a cart becomes an order with its snapshot, its units, its payment attempt; then the provider is asked."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from accounts.models import AccessToken
+from accounts.services import remember_token
+from catalog import services as stock
+from catalog.pricing import Quote, quote_as_json, terms_as_json
+from checkout.models import Cart, CheckoutContext
+from checkout.selectors import lock_cart, quantities_of, quote_cart
+from checkout.services.keyed import FinalAnswer, Opened, operation_of, run
+from core import crypto, idempotency, policies
+from core.cause import Cause
+from core.channels import account_for
+from core.db import constraint_errors
+from core.errors import DomainError, Invalid
+from core.idempotency import Claim, KeyedRequest
+from core.models import IdempotencyKey, SalesChannel
+from core.principal import Principal
+from orders import services as orders
+from orders.models import Order
+from orders.selectors import live_order_of_cart
+from orders.services import ContactDetails
+from orders.services.create import contact_digest
+from orders.snapshot import SnapshotContext, build_snapshot
+from payments import services as payments
+from payments.services import NewAttempt
+
+
+class CartEmpty(Invalid):
+    """There is nothing to buy in the cart."""
+
+    code = "cart_empty"
+    title = "The cart is empty."
+
+
+class NotForSale(DomainError):
+    """Some lines cannot be bought any more."""
+
+    code = "not_for_sale"
+    title = "Some articles are no longer sold. Nothing was ordered."
+
+
+class QuoteChanged(DomainError):
+    """What the customer saw is not what it costs now. The new quote comes along; nothing was created."""
+
+    code = "quote_changed"
+    title = "The price has changed since you saw it. Nothing was ordered; please look at the new total."
+
+
+class TotalNotPayable(DomainError):
+    """The total is not above zero, so there is nothing a provider could take."""
+
+    code = "total_not_payable"
+    title = "This total cannot be paid."
+
+
+class ReturnUrlNotAllowed(Invalid):
+    """The address to return to is not one of the shop's."""
+
+    code = "return_url_not_allowed"
+    title = "The return address must be https on one of the shop's hosts, or one of the shop's app schemes."
+
+
+class CheckoutRaced(DomainError):
+    """Another request made an order of this cart at the same moment."""
+
+    code = "request_in_progress"
+    title = "This cart is being checked out by another request. Ask again in a moment."
+    retry_after_seconds = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StartCommand:
+    """A validated request. Nothing in it decides prices, totals or states."""
+
+    cart_id: str
+    principal: Principal
+    contact: ContactDetails
+    locale: str
+    method: str
+    quote_hash: str = ""
+    payment_token: str = ""
+    return_url: str = ""
+    capture_method: str = "automatic"
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+def start_checkout(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> FinalAnswer:
+    """This will make the cart an order and try to pay it; a repeat with the same key gets the same answer.
+
+    Opens its own transactions. Raises: CartEmpty, NotForSale, QuoteChanged, TotalNotPayable, InsufficientStock,
+    ReturnUrlNotAllowed, NoSuchCart and the errors of core.idempotency; then nothing was created.
+    """
+    return run(lambda: _open(command, request=request, cause=cause), name="checkout.start", request=request, cause=cause)
+
+
+def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Opened | FinalAnswer:
+    claim = idempotency.claim(request, now=cause.now)
+    if claim.answer is not None:
+        return FinalAnswer(status=claim.answer.status, body=claim.answer.body, is_replay=True)
+    if claim.recovery_point == IdempotencyKey.RecoveryPoint.COMMITTED:
+        return _continue(claim, request=request)
+    cart = lock_cart(command.cart_id)
+    if cart.order_public_id:
+        return _same_order(cart, claim, request=request, cause=cause)
+    check_return_url(command.return_url, channel=cart.channel)
+    quantities = quantities_of(cart)
+    priced = _agreed_quote(cart, quantities, command)
+    order = _create_order(cart, priced, command, cause=cause)
+    stock.reserve(owner_id=order.public_id, channel_id=cart.channel_id, quantities=quantities, now=cause.now)
+    operation = payments.open_attempt(
+        order,
+        NewAttempt(
+            account=account_for(cart.channel, provider=command.method),
+            method=command.method,
+            payment_token=command.payment_token,
+            return_url=command.return_url,
+            capture_method=command.capture_method,
+            path_flags=("straight",) if command.principal.customer_id else ("straight", "guest"),
+        ),
+        cause=cause,
+    )
+    _lock_up(cart, order, command, cause=cause)
+    idempotency.commit_point(claim, subject_id=operation.public_id)
+    token = _order_token(order, request=request, cause=cause) if order.customer_id is None else ""
+    return Opened(claim, order.public_id, operation, success_status=201, order_token=token)
+
+
+def _continue(claim: Claim, *, request: KeyedRequest) -> Opened:
+    """An earlier execution committed and died, or its answer was not final: go on with what it made."""
+    operation = operation_of(claim.subject_id)
+    order = operation.order
+    token = "" if order.customer_id else _token_of(order, request=request)
+    return Opened(claim, order.public_id, operation, success_status=201, order_token=token)
+
+
+def _same_order(cart: Cart, claim: Claim, *, request: KeyedRequest, cause: Cause) -> Opened | FinalAnswer:
+    """Another key for a cart that is checked out: the same order back. Its own request finishes the payment."""
+    order = live_order_of_cart(channel_id=cart.channel_id, cart_id=cart.public_id)
+    if order is None:
+        raise CheckoutRaced(cart_id=cart.public_id)
+    operation = order.operations.filter(kind="authorize").order_by("-id").first()
+    idempotency.commit_point(claim, subject_id=operation.public_id if operation else "")
+    token = "" if order.customer_id else _order_token(order, request=request, cause=cause)
+    return Opened(claim, order.public_id, None, success_status=200, order_token=token)
+
+
+def _agreed_quote(cart: Cart, quantities: dict[int, int], command: StartCommand) -> Quote:
+    if not quantities:
+        raise CartEmpty(cart_id=cart.public_id)
+    priced = quote_cart(cart, quantities=quantities)
+    missing = [warning.sku for warning in priced.warnings if warning.code == "not_for_sale"]
+    if missing:
+        raise NotForSale(skus=missing)
+    if command.quote_hash and command.quote_hash != priced.quote_hash:
+        raise QuoteChanged(quote=quote_as_json(priced))
+    if priced.total_minor <= 0:
+        raise TotalNotPayable(total_minor=priced.total_minor)
+    return priced
+
+
+def _create_order(cart: Cart, priced: Quote, command: StartCommand, *, cause: Cause) -> Order:
+    reservation = policies.current("reservation")
+    address = command.contact.address
+    snapshot = build_snapshot(
+        {**terms_as_json(priced), "quote_hash": priced.quote_hash},
+        SnapshotContext(
+            country=cart.country,
+            country_label=cart.country_label,
+            postcode_prefix=str(address.get("postcode", ""))[:3],
+            locale=command.locale,
+            terms_version=cart.channel.terms_version,
+            contact_digest=contact_digest(command.contact.email.strip().lower()),
+        ),
+    )
+    new = orders.NewOrder(
+        channel=cart.channel,
+        cart_id=cart.public_id,
+        customer_id=cart.customer_id or command.principal.customer_id,
+        bucket_id=cart.bucket_id,
+        locale=command.locale,
+        snapshot=snapshot,
+        contact=command.contact,
+        expires_at=cause.now + timedelta(seconds=reservation["hold_seconds"]),
+        policy_versions={"reservation": reservation.version},
+        is_livemode=cart.channel.is_livemode,
+    )
+    with constraint_errors({"orders_order_one_per_cart": CheckoutRaced}):
+        return orders.create_order(new, cause=cause)
+
+
+def _lock_up(cart: Cart, order: Order, command: StartCommand, *, cause: Cause) -> None:
+    cart.order_public_id = order.public_id
+    cart.checked_out_at = cause.now
+    cart.save(update_fields=["order_public_id", "checked_out_at"])
+    CheckoutContext.objects.create(
+        order_public_id=order.public_id,
+        device=command.context.get("device", {}),
+        attribution=command.context.get("attribution", {}),
+        consents=command.context.get("consents", {}),
+        client_version=command.context.get("client_version", ""),
+        recorded_at=cause.now,
+    )
+
+
+def _token_of(order: Order, *, request: KeyedRequest) -> str:
+    # Note [Order tokens]: made from the client's key and ours, so that a repeat after a crash gets the same token although we
+    # keep only its hash.
+    return crypto.derived_token(purpose=f"order-token:{order.public_id}", client_secret=request.raw_key)
+
+
+def _order_token(order: Order, *, request: KeyedRequest, cause: Cause) -> str:
+    token = _token_of(order, request=request)
+    remember_token(
+        token,
+        subject_id=order.public_id,
+        purposes=[AccessToken.Purpose.VIEW, AccessToken.Purpose.PAY],
+        lifetime=timedelta(days=policies.current("tokens")["order_days"]),
+        now=cause.now,
+    )
+    return token
+
+
+def check_return_url(url: str, *, channel: SalesChannel) -> None:
+    """This will refuse an address that is neither https on an allowed host nor an allowed app scheme.
+
+    Loopback over http is allowed to a shop that is not live. Raises: ReturnUrlNotAllowed.
+    """
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise ReturnUrlNotAllowed from error
+    is_loopback = parts.scheme == "http" and host in {"127.0.0.1", "localhost"} and not channel.is_livemode
+    is_host = parts.scheme == "https" and host in channel.return_hosts and not parts.username
+    if not (is_loopback or is_host or (parts.scheme in channel.return_schemes and parts.scheme not in {"http", "https"})):
+        raise ReturnUrlNotAllowed

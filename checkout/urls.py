@@ -1,0 +1,19 @@
+"""Addresses of the API for carts, checkout and orders. No trailing slashes."""
+
+from django.urls import path
+
+from checkout.api import carts, checkout
+
+urlpatterns = [
+    path("carts", carts.CartsView.as_view()),
+    path("carts/<str:cart_id>", carts.CartView.as_view()),
+    path("carts/<str:cart_id>/copy", carts.CartCopyView.as_view()),
+    path("carts/<str:cart_id>/lines", carts.CartLinesView.as_view()),
+    path("carts/<str:cart_id>/lines/<str:sku>", carts.CartLineView.as_view()),
+    path("carts/<str:cart_id>/quote", carts.CartQuoteView.as_view()),
+    path("checkout/active", checkout.ActiveCheckoutView.as_view()),
+    path("checkout/start", checkout.StartCheckoutView.as_view()),
+    path("orders/<str:order_id>", checkout.OrderView.as_view()),
+    path("orders/<str:order_id>/cancel", checkout.CancelOrderView.as_view()),
+    path("orders/<str:order_id>/payment-attempts", checkout.PaymentAttemptsView.as_view()),
+]

@@ -1,0 +1,225 @@
+"""The HTTP edge all endpoints share: problem details (RFC 9457), strict input, money, idempotent answers, ETags."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import IO, Any
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse, JsonResponse
+from drf_spectacular.utils import extend_schema_field
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions, parsers, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core import idempotency, trace
+from core.errors import DomainError, Invalid, Kind, Unavailable
+from core.money import Money
+from core.wire import encode, money_json
+
+log = structlog.get_logger()
+
+PROBLEM_TYPE = "application/problem+json"
+STATUS_OF_KIND = {
+    Kind.INVALID: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.TOO_LARGE: 413,
+    Kind.UNPROCESSABLE: 422,
+    Kind.THROTTLED: 429,
+    Kind.UNAVAILABLE: 503,
+}
+BODY_MAX_BYTES = 1_048_576
+
+
+class BodyTooLarge(DomainError):
+    """More than a megabyte of JSON."""
+
+    code = "body_too_large"
+    title = "The request body is too large."
+    kind = Kind.TOO_LARGE
+
+
+class NotJson(Invalid):
+    """The body is not the JSON it must be."""
+
+    code = "not_json"
+    title = "The request body is not valid JSON."
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+class StrictJSONParser(parsers.BaseParser):
+    """JSON in UTF-8 of bounded size, without NaN, NUL characters or repeated names."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:  # noqa: ARG002
+        """This will return the parsed body. Raises: BodyTooLarge, NotJson."""
+        raw = stream.read(BODY_MAX_BYTES + 1)
+        if len(raw) > BODY_MAX_BYTES:
+            raise BodyTooLarge
+        try:
+            parsed = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+            # Lone surrogates and NUL are legal JSON that no database can store.
+            if "\x00" in raw.decode("utf-8") or b"\\u0000" in raw:
+                raise ValueError("NUL character")
+            json.dumps(parsed, ensure_ascii=False).encode("utf-8")
+        except (ValueError, RecursionError) as error:
+            raise NotJson from error
+        return parsed
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return names
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Input that refuses unknown fields: a client that sends `total` learns that it has no effect."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Check names before values."""
+        if isinstance(data, Mapping):
+            unknown = sorted(set(data) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError(
+                    {name: ["This field is not known; the server decides it or does not use it."] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "properties": {
+            "amount_minor": {"type": "integer", "format": "int64"},
+            "currency": {"type": "string", "minLength": 3, "maxLength": 3},
+            "display": {"type": "string"},
+        },
+        "required": ["amount_minor", "currency", "display"],
+        "example": {"amount_minor": 1999, "currency": "GBP", "display": "£19.99"},
+    }
+)
+class MoneyField(serializers.Field[Money, Any, dict[str, Any], Any]):
+    """Money on the wire."""
+
+    def to_representation(self, value: Money) -> dict[str, Any]:
+        """Integer minor units, code, and text for people."""
+        return money_json(value)
+
+
+def problem(
+    *, status: int, code: str, title: str, detail: str = "", headers: Mapping[str, str] | None = None, **facts: Any
+) -> HttpResponse:
+    """This will return an RFC 9457 answer; `facts` become extension members."""
+    body = {
+        "type": f"urn:surety:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail or title,
+        "code": code,
+        "trace_id": trace.current(),
+        **facts,
+    }
+    response = JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
+    response["Cache-Control"] = "no-store"
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+def problem_of(error: DomainError) -> HttpResponse:
+    """This will return the answer for an anticipated error."""
+    headers = {} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)}
+    facts = {key: value for key, value in error.facts.items() if key not in {"status", "code", "title", "detail"}}
+    return problem(
+        status=STATUS_OF_KIND[error.kind],
+        code=error.code,
+        title=error.title,
+        detail=error.detail,
+        headers=headers,
+        **facts,
+    )
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """This will be DRF's exception handler: every refusal is a problem; what nobody foresaw stays a crash, logged once."""
+    if isinstance(error, DomainError):
+        return problem_of(error)
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        log.error("store_unavailable", error=type(error).__name__, view=type(context.get("view")).__name__)
+        return problem_of(Unavailable())
+    if isinstance(error, Http404):
+        return problem(status=404, code="not_found", title="There is nothing here.")
+    if isinstance(error, exceptions.ValidationError):
+        return problem(
+            status=400,
+            code="invalid",
+            title="The request is not valid.",
+            errors=[{"field": field, "message": message} for field, message in _flatten(error.detail)],
+        )
+    if isinstance(error, exceptions.APIException):
+        wait = getattr(error, "wait", None)
+        return problem(
+            status=error.status_code,
+            code=str(error.default_code),
+            title=str(error.detail),
+            headers={"Retry-After": str(int(wait) + 1)} if wait else None,
+        )
+    return None
+
+
+def _flatten(detail: Any, path: str = "") -> list[tuple[str, str]]:
+    if isinstance(detail, Mapping):
+        return [pair for key, value in detail.items() for pair in _flatten(value, f"{path}.{key}".strip("."))]
+    if isinstance(detail, list):
+        if all(isinstance(item, str) for item in detail):
+            return [(path, str(item)) for item in detail]
+        return [pair for index, item in enumerate(detail) for pair in _flatten(item, f"{path}[{index}]")]
+    return [(path, str(detail))]
+
+
+def answer(body: bytes, *, status: int, is_replay: bool = False, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """This will return a private JSON answer of exactly these bytes."""
+    response = HttpResponse(body, status=status, content_type="application/json")
+    response["Cache-Control"] = "private, no-store"
+    if is_replay:
+        response["Idempotent-Replayed"] = "true"
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+def keyed_request(request: Request, *, principal: str, operation: str) -> idempotency.KeyedRequest:
+    """This will bind the Idempotency-Key header to who asks for what. Raises: KeyRequired, KeyMalformed."""
+    return idempotency.KeyedRequest(
+        principal=principal,
+        operation=operation,
+        raw_key=idempotency.parse_key(request.headers.get("Idempotency-Key")),
+        fingerprint=idempotency.fingerprint_of(request.data, path=request.path),
+    )
+
+
+def with_etag(request: Request, *, version: str, render: Callable[[], Any]) -> HttpResponse:
+    """This will answer 304 to a matching If-None-Match without rendering, else the body with its strong ETag."""
+    etag = f'"{version}"'
+    asked = {tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")}
+    if etag in asked or "*" in asked:
+        response = HttpResponse(status=304)
+    else:
+        response = answer(encode(render()), status=200)
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def json_response(body: Any, *, status: int = 200) -> Response:
+    """This will return a private answer rendered by DRF."""
+    return Response(body, status=status, headers={"Cache-Control": "private, no-store"})

@@ -1,0 +1,95 @@
+"""Reads of orders, and the lock every change of one begins with."""
+
+from datetime import datetime
+
+from django.db.models import F, Q, QuerySet
+
+from core.errors import NotFound
+from orders.models import Hold, Order, OrderEvent, OrderState
+from orders.models.order import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
+
+
+class NoSuchOrder(NotFound):
+    """Absent and foreign look the same."""
+
+    code = "no_such_order"
+    title = "There is no such order."
+
+
+def lock_order(public_id: str) -> Order:
+    """This will return the order, locked until the transaction ends; before its attempts and operations.
+
+    Raises: NoSuchOrder.
+    """
+    order = Order.objects.select_for_update(of=("self",)).select_related("channel").filter(public_id=public_id).first()
+    if order is None:
+        raise NoSuchOrder
+    return order
+
+
+def find_order(public_id: str) -> Order:
+    """This will return the order with its channel and customer. Raises: NoSuchOrder."""
+    order = Order.objects.select_related("channel", "customer").filter(public_id=public_id).first()
+    if order is None:
+        raise NoSuchOrder
+    return order
+
+
+def open_holds(order: Order) -> list[str]:
+    """This will return the reasons of the order's open holds."""
+    return list(Hold.objects.filter(order=order, released_at=None).order_by("id").values_list("reason", flat=True))
+
+
+def live_order_of_cart(*, channel_id: int, cart_id: str) -> Order | None:
+    """This will return the cart's order that is not cancelled, if it has one."""
+    return (
+        Order.objects.filter(channel_id=channel_id, cart_id=cart_id)
+        .exclude(state__in=CANCELLED_STATES)
+        .select_related("channel")
+        .first()
+    )
+
+
+def history_of(order: Order) -> QuerySet[OrderEvent]:
+    """This will return an order's history, oldest first."""
+    return OrderEvent.objects.filter(order=order).order_by("sequence")
+
+
+def due_for_expiry(*, now: datetime, limit: int) -> list[str]:
+    """This will return the public ids of orders before payment whose time is over, oldest first."""
+    rows = Order.objects.filter(
+        expires_at__lte=now,
+        state__in=[OrderState.DRAFT, OrderState.PAYMENT_PENDING, OrderState.PAYMENT_FAILED, OrderState.PAYMENT_AUTHORIZED],
+    )
+    return list(rows.order_by("expires_at").values_list("public_id", flat=True)[:limit])
+
+
+def open_cancellations(*, limit: int) -> list[str]:
+    """This will return orders whose cancellation was asked for and not yet carried out."""
+    rows = Order.objects.filter(cancel_requested_at__isnull=False, state__in=BEFORE_PAYMENT)
+    return list(rows.order_by("cancel_requested_at").values_list("public_id", flat=True)[:limit])
+
+
+def pending_since(*, before: datetime, limit: int) -> list[Order]:
+    """This will return orders that have waited for their payment since before that time."""
+    rows = Order.objects.filter(state=OrderState.PAYMENT_PENDING, created_at__lt=before)
+    return list(rows.order_by("created_at")[:limit])
+
+
+def owing_customers(*, limit: int) -> list[str]:
+    """This will return orders on which money was taken that nobody is owed and that has not gone back yet."""
+    rows = Order.objects.filter(
+        Q(excess_minor__gt=F("excess_returned_minor"))
+        | Q(
+            Q(cancel_requested_at__isnull=False, state__in=BEFORE_PAYMENT) | Q(state=OrderState.CANCELLED),
+            captured_minor__gt=F("returned_minor") + F("excess_returned_minor"),
+        ),
+        captured_minor__gt=0,
+    ).exclude(state__in=[*PAID_STATES, OrderState.CLOSED], excess_minor=0)
+    return list(rows.order_by("id").values_list("public_id", flat=True)[:limit])
+
+
+def active_checkout_of(*, customer_id: int) -> Order | None:
+    """This will return the customer's newest order that still waits for its payment."""
+    rows = Order.objects.filter(customer_id=customer_id, state__in=BEFORE_PAYMENT, cancel_requested_at=None)
+    return rows.exclude(state=OrderState.EXPIRED).select_related("channel").order_by("-id").first()

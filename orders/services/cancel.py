@@ -1,0 +1,57 @@
+"""Cancelling is a request first: while anything could still capture, the order only knows that it is wanted."""
+
+from catalog import services as stock
+from core.cause import Cause
+from core.db import transaction_required
+from core.errors import DomainError
+from orders.models import Order, OrderState, Reason
+from orders.models.order import BEFORE_PAYMENT, CANCELLED_STATES
+from orders.services.change import Because, move, record_fact
+
+
+class CannotCancel(DomainError):
+    """The order is past the point where a cancellation before payment is possible."""
+
+    code = "cannot_cancel"
+    title = "This order can no longer be cancelled here."
+
+
+@transaction_required
+def request_cancel(order: Order, *, reason: str, cause: Cause) -> Order:
+    """This will open a cancellation on the locked `order`; a second request changes nothing.
+
+    Raises: CannotCancel once the order is paid.
+    """
+    if order.cancel_requested_at or OrderState(order.state) in CANCELLED_STATES:
+        return order
+    if OrderState(order.state) not in BEFORE_PAYMENT:
+        raise CannotCancel(order_id=order.public_id, state=order.state)
+    order.cancel_requested_at = cause.now
+    order.cancel_requested_by = cause.actor
+    order.cancel_reason = reason
+    asked = Because(reason=Reason.CANCEL_REQUESTED, cause=cause, facts={"reason": reason})
+    return record_fact(order, asked, also=["cancel_requested_at", "cancel_requested_by", "cancel_reason"])
+
+
+@transaction_required
+def cancel(order: Order, because: Because) -> Order:
+    """This will end the locked `order` and give its stock back. The caller has made sure that nothing can capture any more.
+
+    Raises: TransitionRefused when captured money is still owed.
+    """
+    order.expires_at = None
+    move(order, order.cancelled, because, also=["expires_at"])
+    stock.release(owner_id=order.public_id, now=because.cause.now)
+    return order
+
+
+@transaction_required
+def confirm_cancellation_refund(order: Order, because: Because) -> Order:
+    """This will note that everything taken for the locked, ended `order` was given back in full.
+
+    Raises: TransitionRefused while money is still owed to the customer.
+    """
+    order.expires_at = None
+    move(order, order.cancellation_refunded, because, also=["expires_at"])
+    stock.release(owner_id=order.public_id, now=because.cause.now)
+    return order

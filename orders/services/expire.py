@@ -1,0 +1,45 @@
+"""Time running out: extensions up to the cap, and the end when nothing can capture any more."""
+
+from catalog import services as stock
+from core.cause import Cause
+from core.db import transaction_required
+from orders.models import Order, OrderState, Reason
+from orders.services.cancel import cancel
+from orders.services.change import Because, move, record_fact
+
+
+@transaction_required
+def extend_reservation(order: Order, *, cause: Cause) -> bool:
+    """This will keep the units of the locked `order` longer because a payment is under way; once, and within the cap.
+
+    Returns whether anything was extended.
+    """
+    try:
+        reservation = stock.extend(owner_id=order.public_id, now=cause.now)
+    except stock.ReservationOver:
+        return False
+    if order.expires_at is None or reservation.expires_at <= order.expires_at:
+        return False
+    order.expires_at = reservation.expires_at
+    order.save(update_fields=["expires_at"])
+    return True
+
+
+@transaction_required
+def expire(order: Order, because: Because) -> Order:
+    """This will end the locked `order`'s time: the caller has made sure that nothing can capture any more.
+
+    A draft, which no provider ever acknowledged, is cancelled instead. Raises: TransitionRefused.
+    """
+    if order.state == OrderState.DRAFT:
+        return cancel(order, because)
+    order.expires_at = None
+    move(order, order.expired, because, also=["expires_at"])
+    stock.expire(owner_id=order.public_id, now=because.cause.now)
+    return order
+
+
+@transaction_required
+def note_stock_returned(order: Order, *, cause: Cause) -> Order:
+    """This will note that the units of the locked `order` went back at the cap though a payment is still undecided."""
+    return record_fact(order, Because(reason=Reason.STOCK_RETURNED, cause=cause))

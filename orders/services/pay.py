@@ -1,0 +1,108 @@
+"""What the payment funnel tells an order. Only these functions know the way to paid."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from catalog import services as stock
+from core.cause import Cause
+from core.db import transaction_required
+from ledger import services as ledger
+from orders.models import HoldReason, Order, Reason
+from orders.services.change import Because, move, record_fact
+from orders.services.holds import open_hold
+
+
+@transaction_required
+def mark_payment_started(order: Order, because: Because) -> Order:
+    """This will note that the provider has acknowledged an attempt."""
+    return move(order, order.payment_started, because)
+
+
+@transaction_required
+def mark_authorized(order: Order, because: Because, *, held_until: datetime | None) -> Order:
+    """This will note that the funds due are held; the units stay held as long, because nothing ships before capture."""
+    order.expires_at = held_until or order.expires_at
+    move(order, order.payment_authorized, because, also=["expires_at"])
+    if held_until is not None:
+        try:
+            stock.hold_until(owner_id=order.public_id, until=held_until)
+        except stock.ReservationOver:
+            open_hold(
+                order,
+                reason=HoldReason.STOCK_REVIEW,
+                detail="Authorized after its reservation ended.",
+                cause=because.cause,
+            )
+    return order
+
+
+@transaction_required
+def mark_payment_failed(order: Order, because: Because) -> Order:
+    """This will note that the current attempt failed; stock stays held until expiry or a cancel."""
+    return move(order, order.payment_failed, because)
+
+
+@transaction_required
+def mark_capture_failed(order: Order, because: Because) -> Order:
+    """This will note that held funds could not be taken."""
+    return move(order, order.capture_failed, because)
+
+
+@transaction_required
+def mark_paid(order: Order, because: Because, *, may_reserve_again: bool) -> Order:
+    """This will make the locked `order` paid: the only place that does.
+
+    Transition, committed stock, the sale in the books, history. When the units are no longer kept they are reserved again if
+    `may_reserve_again` and stock allows, else a stock_review hold is opened.
+    Raises: TransitionRefused unless accepted = due.
+    """
+    cause = because.cause
+    order.paid_at = order.paid_at or cause.now
+    order.expires_at = None
+    move(order, order.payment_captured, because, also=["paid_at", "expires_at"])
+    _commit_stock(order, cause=cause, may_reserve_again=may_reserve_again)
+    ledger.post_sale(sale_of(order), cause=cause)
+    return order
+
+
+def _commit_stock(order: Order, *, cause: Cause, may_reserve_again: bool) -> None:
+    try:
+        stock.commit(owner_id=order.public_id, now=cause.now)
+    except stock.ReservationOver:
+        shortage = _reserve_again(order, cause=cause) if may_reserve_again else "Paid after its reservation ended."
+        if shortage:
+            open_hold(order, reason=HoldReason.STOCK_REVIEW, detail=shortage, cause=cause)
+            return
+        stock.commit(owner_id=order.public_id, now=cause.now)
+        record_fact(order, Because(reason=Reason.STOCK_RESERVED_AGAIN, cause=cause))
+
+
+def _reserve_again(order: Order, *, cause: Cause) -> str:
+    """Keep the units once more; the returned sentence says what is missing, "" when nothing is."""
+    try:
+        stock.reserve_again(owner_id=order.public_id, channel_id=order.channel_id, now=cause.now)
+    except stock.InsufficientStock as shortage:
+        return shortage.detail
+    return ""
+
+
+def sale_of(order: Order) -> ledger.Sale:
+    """This will return what the books need to know of a sale, from the snapshot alone."""
+    snapshot = order.snapshot
+    taxes: dict[str, int] = defaultdict(int)
+    for line in snapshot["lines"]:
+        taxes[line["tax"]["region"]] += line["tax"]["amount_minor"]
+    beside = snapshot["tax_minor"] + snapshot["shipping_minor"] + snapshot["fees_minor"]
+    return ledger.Sale(
+        channel=order.channel,
+        order_public_id=order.public_id,
+        is_livemode=order.is_livemode,
+        currency=order.currency,
+        due_minor=order.due_minor,
+        sales_minor=order.total_minor - beside + snapshot["discount_minor"],
+        discounts_minor=snapshot["discount_minor"],
+        shipping_minor=snapshot["shipping_minor"],
+        fees_minor=snapshot["fees_minor"],
+        taxes_minor=taxes,
+        due_adjustment_minor=order.due_minor - order.total_minor,
+    )

@@ -1,0 +1,48 @@
+"""What the customer agreed to, frozen: built once from the quote, hashed, never changed.
+
+Receipts, refund bases and exports come from it alone. Pure.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotContext:
+    """What stands in the snapshot beside the quote. `contact_digest` is salted; no name, address or e-mail is kept here."""
+
+    country: str
+    country_label: str
+    postcode_prefix: str
+    locale: str
+    terms_version: str
+    contact_digest: str
+
+
+def build_snapshot(quote: dict[str, Any], context: SnapshotContext) -> dict[str, Any]:
+    """This will return the complete snapshot: `quote` is catalog.pricing.terms_as_json with its quote_hash, amounts in minor units."""
+    return {
+        **quote,
+        "schema_version": SCHEMA_VERSION,
+        "country": context.country,
+        "country_label": context.country_label,
+        "postcode_prefix": context.postcode_prefix,
+        "locale": context.locale,
+        "terms_version": context.terms_version,
+        "contact_digest": context.contact_digest,
+        "buyer_tax_id": None,
+        "exchange_rate": None,
+        "coupon_code": None,
+        "promotions": [],
+        "provider_amount": {"amount_minor": quote["total_minor"], "currency": quote["currency"]},
+    }
+
+
+def hash_snapshot(snapshot: dict[str, Any]) -> str:
+    """This will return `v1:` and SHA-256 over RFC 8785 canonical JSON."""
+    return "v1:" + hashlib.sha256(rfc8785.dumps(snapshot)).hexdigest()

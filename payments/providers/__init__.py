@@ -1,0 +1,1 @@
+"""Adapters to payment providers. Only the payments app imports this package."""

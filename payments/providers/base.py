@@ -1,0 +1,204 @@
+"""What every adapter speaks: requests in, frozen updates out, four errors, a table of capabilities.
+
+Amounts are minor units of `currency`, as ISO 4217 counts them; an adapter converts at its own wire if it must.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+UpdateStatus = Literal[
+    "created", "requires_action", "processing", "authorized", "partially_captured", "captured", "failed", "voided", "expired"
+]
+RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "cancelled"]
+
+
+class AdapterError(Exception):
+    """One of the four ways a call can end without the answer we wanted."""
+
+    def __init__(self, code: str, detail: str = "", *, update: "ProviderUpdate | None" = None) -> None:
+        """Keep the provider's code, a sentence without personal data, and what the provider said of the payment."""
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.update = update
+
+
+class Declined(AdapterError):
+    """Final: the provider said no."""
+
+
+class Unavailable(AdapterError):
+    """Surely not executed: the same key may be sent again."""
+
+
+class OutcomeUnknown(AdapterError):
+    """Maybe executed: find out; never a new key."""
+
+
+class Refused(AdapterError):
+    """Our configuration, credentials or request is wrong: surely not executed, never by repetition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """How a provider behaves where recovery depends on it."""
+
+    key_lifetime_seconds: int | None
+    can_retrieve: bool
+    dead_by: Literal["confirm", "deadline", "never"]
+    client_mode: Literal["embedded", "hosted"]
+    frame_origins: tuple[str, ...]
+    find_lag_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """Where and as whom to call. `secret_key` never leaves the adapter."""
+
+    account_id: str
+    secret_key: str
+    publishable_key: str
+    api_base: str
+    is_livemode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """What is stored with the operation and sent to open a payment: a replay of it is the same request, byte for byte."""
+
+    order_id: str
+    attempt_id: str
+    amount_minor: int
+    currency: str
+    capture_method: Literal["automatic", "manual"]
+    description: str
+    payment_token: str = ""
+    return_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """What is sent to give money back: our operation's public id lets us find it again."""
+
+    provider_reference: str
+    operation_id: str
+    order_id: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a payment failed, in our words; `may_retry` is False when the issuer said never again with this card."""
+
+    code: str
+    message: str
+    may_retry: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFact:
+    """One refund as the provider sees it. `operation_id` is ours when we ordered it, "" otherwise."""
+
+    reference: str
+    status: RefundStatus
+    amount_minor: int
+    operation_id: str = ""
+    failure_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderUpdate:
+    """The state of one payment at the provider, normalised. Totals, never increments."""
+
+    provider_reference: str
+    attempt_id: str
+    order_id: str
+    status: UpdateStatus
+    provider_status: str
+    amount_minor: int
+    currency: str
+    authorized_minor: int
+    captured_minor: int
+    is_livemode: bool
+    occurred_at: datetime
+    can_still_capture: bool
+    client_secret: str = ""
+    next_action: dict[str, Any] | None = None
+    next_action_expires_at: datetime | None = None
+    capture_before: datetime | None = None
+    failure: Failure | None = None
+    three_d_secure: dict[str, Any] | None = None
+    risk: dict[str, Any] | None = None
+    refunds: tuple[RefundFact, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookNotice:
+    """One event of a verified delivery, as far as the inbox needs it."""
+
+    event_key: str
+    type: str
+    object_id: str
+    occurred_at: datetime
+    is_livemode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedEvent:
+    """What an event is about. `update` is evidence by itself; without it the provider must be asked for `provider_reference`.
+
+    `is_birth` marks the notice that a payment was opened, which says nothing about money.
+    """
+
+    is_relevant: bool
+    is_birth: bool = False
+    reason: str = ""
+    provider_reference: str = ""
+    update: ProviderUpdate | None = None
+
+
+class InvalidWebhook(Exception):
+    """The signature is missing, wrong, too old or from the future, or the body is not an event."""
+
+
+class Adapter(Protocol):
+    """One provider. Every write takes the operation's stable `key`; all calls may raise the four errors."""
+
+    capabilities: Capabilities
+
+    def create(self, request: PaymentRequest, *, key: str) -> ProviderUpdate:
+        """This will open the payment and, with a token, confirm it."""
+        ...
+
+    def capture(self, reference: str, *, amount_minor: int, key: str) -> ProviderUpdate:
+        """This will take held funds."""
+        ...
+
+    def void(self, reference: str, *, key: str) -> ProviderUpdate:
+        """This will release held funds, or close a payment that nobody finished."""
+        ...
+
+    def refund(self, request: RefundRequest, *, key: str) -> RefundFact:
+        """This will give money back."""
+        ...
+
+    def retrieve(self, reference: str) -> ProviderUpdate:
+        """This will ask for the payment's present state, refunds included."""
+        ...
+
+    def find_by_reference(self, *, attempt_id: str, created_after: datetime) -> ProviderUpdate | None:
+        """This will look for a payment by our reference; None means not found, which is not yet proof."""
+        ...
+
+    def verify_webhook(
+        self, *, body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime
+    ) -> list[WebhookNotice]:
+        """This will check the signature over the raw bytes and return the delivery's events. Raises: InvalidWebhook."""
+        ...
+
+    def parse_webhook(self, *, body: bytes, event_key: str) -> ParsedEvent:
+        """This will return what one stored event means."""
+        ...

@@ -1,0 +1,288 @@
+"""Stripe through its official SDK, with our keys, our time-outs, our signature check and our own HTTP client.
+
+Sources: https://docs.stripe.com/api/payment_intents, /api/idempotent_requests, /webhooks/signatures.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import stripe
+
+from core.http import provider_client
+from payments.providers.base import (
+    Capabilities,
+    Declined,
+    InvalidWebhook,
+    OutcomeUnknown,
+    ParsedEvent,
+    PaymentRequest,
+    ProviderConfig,
+    ProviderUpdate,
+    RefundFact,
+    RefundRequest,
+    Refused,
+    Unavailable,
+    WebhookNotice,
+)
+from payments.providers.stripe_wire import read_intent, read_refund
+
+API_VERSION = "2026-10-28.endive"
+TOLERANCE_SECONDS = 300
+FIND_PAGES_MAX = 50
+# Facts that nothing later takes back, so the event's own copy of the payment is evidence. Everything else is a hint to ask.
+FINAL_EVENTS = {"payment_intent.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.canceled"}
+HINT_EVENTS = {
+    "payment_intent.created",
+    "payment_intent.requires_action",
+    "payment_intent.processing",
+    "payment_intent.payment_failed",
+    "payment_intent.partially_funded",
+    "charge.expired",
+    "charge.refunded",
+    "charge.refund.updated",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+}
+
+
+class SdkTransport(stripe.HTTPClient):
+    """Lets the SDK speak through our guarded client and turns transport errors into what they mean for the money."""
+
+    name = "surety"
+
+    def __init__(self, *, inner: httpx2.BaseTransport | None = None) -> None:
+        """Keep one pooled client; `inner` is the sandbox in process, for tests."""
+        super().__init__()
+        self._client = provider_client(key_header="Idempotency-Key", inner=inner)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        """This will send one request. Raises: Unavailable (surely not sent), OutcomeUnknown (maybe executed)."""
+        is_read = method.upper() == "GET"
+        try:
+            response = self._client.request(method.upper(), url, headers=dict(headers or {}), content=post_data)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise Unavailable("not_reached", type(error).__name__) from error
+        except httpx2.TransportError as error:
+            failure = Unavailable if is_read else OutcomeUnknown
+            raise failure("no_answer", type(error).__name__) from error
+        return response.text, response.status_code, response.headers
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._client.close()
+
+
+class StripeAdapter:
+    """Payment intents, automatic or manual capture, confirmed by the server with a token or by the client with its secret."""
+
+    capabilities = Capabilities(
+        key_lifetime_seconds=24 * 3600,
+        can_retrieve=True,
+        dead_by="confirm",
+        client_mode="embedded",
+        frame_origins=("https://js.stripe.com", "https://hooks.stripe.com"),
+        find_lag_seconds=120,
+    )
+
+    def __init__(self, config: ProviderConfig, *, inner: httpx2.BaseTransport | None = None) -> None:
+        """Build the SDK's client: no retries of its own, one explicit API version."""
+        self._config = config
+        self._client = stripe.StripeClient(
+            config.secret_key,
+            http_client=SdkTransport(inner=inner),
+            base_addresses={"api": config.api_base} if config.api_base else None,
+            max_network_retries=0,
+            stripe_version=API_VERSION,
+        )
+
+    def create(self, request: PaymentRequest, *, key: str) -> ProviderUpdate:
+        """This will create the intent and, with a token, confirm it."""
+        params: dict[str, Any] = {
+            "amount": request.amount_minor,
+            "currency": request.currency.lower(),
+            "capture_method": request.capture_method,
+            "payment_method_types": ["card"],
+            "description": request.description,
+            "metadata": {"order_id": request.order_id, "attempt_id": request.attempt_id},
+            "expand": ["latest_charge"],
+        }
+        if request.payment_token:
+            params |= {"payment_method": request.payment_token, "confirm": True}
+            if request.return_url:
+                params["return_url"] = request.return_url
+        return self._intent(lambda: self._client.v1.payment_intents.create(params, {"idempotency_key": key}))  # type: ignore[arg-type]
+
+    def capture(self, reference: str, *, amount_minor: int, key: str) -> ProviderUpdate:
+        """This will capture, in full or in part."""
+        return self._intent(
+            lambda: self._client.v1.payment_intents.capture(
+                reference, {"amount_to_capture": amount_minor, "expand": ["latest_charge"]}, {"idempotency_key": key}
+            )
+        )
+
+    def void(self, reference: str, *, key: str) -> ProviderUpdate:
+        """This will cancel the intent; afterwards it can never capture."""
+        return self._intent(
+            lambda: self._client.v1.payment_intents.cancel(
+                reference, {"expand": ["latest_charge"]}, {"idempotency_key": key}
+            )
+        )
+
+    def refund(self, request: RefundRequest, *, key: str) -> RefundFact:
+        """This will create a refund that carries our operation's id."""
+        refund = self._call(
+            lambda: self._client.v1.refunds.create(
+                {
+                    "payment_intent": request.provider_reference,
+                    "amount": request.amount_minor,
+                    "metadata": {"operation_id": request.operation_id, "order_id": request.order_id},
+                },
+                {"idempotency_key": key},
+            )
+        )
+        return read_refund(refund)
+
+    def retrieve(self, reference: str) -> ProviderUpdate:
+        """This will ask for the intent, its charge and, once money moved, its refunds."""
+        intent = self._call(
+            lambda: self._client.v1.payment_intents.retrieve(reference, {"expand": ["latest_charge"]})
+        )
+        refunds: list[Any] = []
+        if intent.amount_received:
+            page = self._call(lambda: self._client.v1.refunds.list({"payment_intent": reference, "limit": 100}))
+            refunds = list(page.data)
+        return read_intent(intent.to_dict(), refunds=[read_refund(refund) for refund in refunds])
+
+    def find_by_reference(self, *, attempt_id: str, created_after: datetime) -> ProviderUpdate | None:
+        """This will walk the list of intents; Stripe's search by metadata lags and proves nothing.
+
+        Raises: Unavailable when the list is longer than we read, because then absence is not shown.
+        """
+        window = {
+            "gte": int((created_after - timedelta(minutes=5)).timestamp()),
+            "lte": int((created_after + timedelta(hours=25)).timestamp()),
+        }
+        params: dict[str, Any] = {"created": window, "limit": 100}
+        for _ in range(FIND_PAGES_MAX):
+            page = self._call(lambda params=params: self._client.v1.payment_intents.list(params))
+            for intent in page.data:
+                if (intent.metadata or {}).get("attempt_id") == attempt_id:
+                    return self.retrieve(intent.id)
+            if not page.has_more or not page.data:
+                return None
+            params = params | {"starting_after": page.data[-1].id}
+        raise Unavailable("list_too_long", "More payments in that window than one look reads.")
+
+    def verify_webhook(
+        self, *, body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime
+    ) -> list[WebhookNotice]:
+        """This will check every v1 signature against every secret; the timestamp may be 300 s off either way.
+
+        Our own, because the SDK accepts a timestamp from the future. Raises: InvalidWebhook.
+        """
+        header = next((value for name, value in headers.items() if name.lower() == "stripe-signature"), "")
+        pairs = [part.partition("=")[::2] for part in header.split(",")]
+        timestamps = [value for name, value in pairs if name.strip() == "t"]
+        signatures = [value.strip() for name, value in pairs if name.strip() == "v1"]
+        if len(timestamps) != 1 or not timestamps[0].isdecimal() or not signatures or len(timestamps[0]) > 12:
+            raise InvalidWebhook("signature header missing or malformed")
+        if abs(now.timestamp() - int(timestamps[0])) > TOLERANCE_SECONDS:
+            raise InvalidWebhook("timestamp too far from now")
+        signed = timestamps[0].encode() + b"." + body
+        expected = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
+        if not any(
+            hmac.compare_digest(theirs.encode(), ours.encode()) for theirs in signatures for ours in expected
+        ):
+            raise InvalidWebhook("signature does not match")
+        event = _load_event(body)
+        return [
+            WebhookNotice(
+                event_key=str(event["id"]),
+                type=str(event["type"]),
+                object_id=_object_reference(event),
+                occurred_at=datetime.fromtimestamp(int(event["created"]), UTC),
+                is_livemode=bool(event.get("livemode")),
+            )
+        ]
+
+    def parse_webhook(self, *, body: bytes, event_key: str) -> ParsedEvent:
+        """This will read one stored event. Raises: InvalidWebhook when the bytes are not that event."""
+        event = _load_event(body)
+        if event["id"] != event_key:
+            raise InvalidWebhook("the delivery holds another event")
+        if event["type"] in FINAL_EVENTS:
+            update = read_intent(event["data"]["object"], occurred_at=datetime.fromtimestamp(int(event["created"]), UTC))
+            return ParsedEvent(is_relevant=True, provider_reference=update.provider_reference, update=update)
+        if event["type"] in HINT_EVENTS:
+            is_birth = event["type"] == "payment_intent.created"
+            return ParsedEvent(is_relevant=True, is_birth=is_birth, provider_reference=_object_reference(event))
+        return ParsedEvent(is_relevant=False, reason=f"{event['type']} does not concern us")
+
+    def _intent(self, call: Any) -> ProviderUpdate:
+        return read_intent(self._call(call).to_dict())
+
+    def _call(self, call: Any) -> Any:
+        """Run one SDK call and say what its errors mean. Raises: Declined, Unavailable, OutcomeUnknown, Refused."""
+        try:
+            return call()
+        except stripe.CardError as error:
+            raise Declined(_decline_code(error), error.user_message or "", update=_intent_of(error)) from error
+        except stripe.RateLimitError as error:
+            raise Unavailable("rate_limited") from error
+        except stripe.StripeError as error:
+            code = str(error.code or getattr(error.error, "type", None) or type(error).__name__)
+            if error.http_status is None or error.http_status >= 500 or error.http_status == 409:
+                raise OutcomeUnknown(code, f"HTTP {error.http_status}") from error
+            if isinstance(error, stripe.IdempotencyError):
+                # The key ran before with other parameters: whatever that was, it may have moved money.
+                raise OutcomeUnknown("idempotency_mismatch") from error
+            update = _intent_of(error)
+            if update is not None and code == "payment_intent_unexpected_state":
+                raise Declined(code, "The payment is in another state.", update=update) from error
+            detail = str(error.user_message or "")[:200]
+            raise Refused("payment_token_expired" if _is_lost_token(error) else code, detail) from error
+
+
+def _load_event(body: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(body.decode("utf-8"))
+        complete = event["object"] == "event" and event["id"] and event["type"] and int(event["created"]) > 0
+        complete = complete and isinstance(event["data"]["object"], dict)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InvalidWebhook("the body is not an event") from error
+    if not complete:
+        raise InvalidWebhook("the body is not an event")
+    return dict(event)
+
+
+def _object_reference(event: dict[str, Any]) -> str:
+    subject = event["data"]["object"]
+    reference = subject["id"] if subject.get("object") == "payment_intent" else subject.get("payment_intent")
+    return str(reference or subject.get("id") or "")
+
+
+def _decline_code(error: stripe.CardError) -> str:
+    return str(getattr(error.error, "decline_code", None) or error.code or "card_declined")
+
+
+def _intent_of(error: stripe.StripeError) -> ProviderUpdate | None:
+    intent = getattr(error.error, "payment_intent", None)
+    return read_intent(intent.to_dict()) if intent is not None else None
+
+
+def _is_lost_token(error: stripe.StripeError) -> bool:
+    return error.code == "resource_missing" and getattr(error, "param", None) == "payment_method"

@@ -1,0 +1,113 @@
+"""Reading Stripe's objects: payment intents and refunds as dictionaries into our updates. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from payments.providers.base import Failure, ProviderUpdate, RefundFact, RefundStatus, UpdateStatus
+
+# Source: stripe-python _payment_intent.py. requires_payment_method is a failure only when a try has failed.
+STATUSES: dict[str, UpdateStatus] = {
+    "requires_payment_method": "requires_action",
+    "requires_confirmation": "requires_action",
+    "requires_action": "requires_action",
+    "processing": "processing",
+    "requires_capture": "authorized",
+    "succeeded": "captured",
+    "canceled": "voided",
+}
+REFUND_STATUSES: dict[str, RefundStatus] = {
+    "pending": "pending",
+    "requires_action": "requires_action",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "canceled": "cancelled",
+}
+NEVER_AGAIN = {"do_not_try_again"}
+STOLEN = {"lost_card", "stolen_card", "pickup_card", "fraudulent"}
+
+
+class UnknownStatus(ValueError):
+    """The provider used a word we do not know: nothing is concluded from it."""
+
+
+def read_intent(
+    intent: dict[str, Any], *, refunds: Sequence[RefundFact] = (), occurred_at: datetime | None = None
+) -> ProviderUpdate:
+    """This will return the intent as an update. `occurred_at` defaults to the intent's creation. Raises: UnknownStatus."""
+    word = str(intent["status"])
+    if word not in STATUSES:
+        raise UnknownStatus(word)
+    metadata = intent.get("metadata") or {}
+    charge = intent.get("latest_charge")
+    charge = charge if isinstance(charge, dict) else {}
+    failure = _failure(intent.get("last_payment_error")) if word == "requires_payment_method" else None
+    details = (charge.get("payment_method_details") or {}).get("card") or {}
+    return ProviderUpdate(
+        provider_reference=str(intent["id"]),
+        attempt_id=str(metadata.get("attempt_id", "")),
+        order_id=str(metadata.get("order_id", "")),
+        status="failed" if failure else STATUSES[word],
+        provider_status=word,
+        amount_minor=int(intent["amount"]),
+        currency=str(intent["currency"]).upper(),
+        authorized_minor=int(intent.get("amount_capturable") or 0),
+        captured_minor=int(intent.get("amount_received") or 0),
+        is_livemode=bool(intent.get("livemode")),
+        occurred_at=occurred_at or datetime.fromtimestamp(int(intent["created"]), UTC),
+        can_still_capture=word not in {"succeeded", "canceled"},
+        client_secret=str(intent.get("client_secret") or ""),
+        next_action=_next_action(intent.get("next_action")),
+        capture_before=_instant(details.get("capture_before")),
+        failure=failure,
+        three_d_secure=_picked(details.get("three_d_secure"), ("result", "authentication_flow", "version")),
+        risk=_picked(charge.get("outcome"), ("risk_score", "risk_level", "network_status", "type")),
+        refunds=tuple(refunds),
+    )
+
+
+def read_refund(refund: Any) -> RefundFact:
+    """This will return a refund as a fact. Raises: UnknownStatus."""
+    word = str(refund["status"])
+    if word not in REFUND_STATUSES:
+        raise UnknownStatus(word)
+    metadata = dict(refund["metadata"] or {})
+    return RefundFact(
+        reference=str(refund["id"]),
+        status=REFUND_STATUSES[word],
+        amount_minor=int(refund["amount"]),
+        operation_id=str(metadata.get("operation_id", "")),
+        failure_code=str(refund.get("failure_reason") or "") if isinstance(refund, dict) else _failure_reason(refund),
+    )
+
+
+def _failure_reason(refund: Any) -> str:
+    return str(getattr(refund, "failure_reason", None) or "")
+
+
+def _failure(error: dict[str, Any] | None) -> Failure | None:
+    if not error:
+        return None
+    code = str(error.get("decline_code") or error.get("code") or "card_declined")
+    may_retry = error.get("advice_code") not in NEVER_AGAIN and code not in STOLEN
+    # The issuer's reason is for staff; a customer with a stolen card must not be told so.
+    message = "The bank declined this card." if code in STOLEN else str(error.get("message") or "")[:300]
+    return Failure(code=code, message=message, may_retry=may_retry)
+
+
+def _next_action(action: dict[str, Any] | None) -> dict[str, Any] | None:
+    if not action:
+        return None
+    if action.get("type") == "redirect_to_url":
+        return {"type": "redirect", "url": str(action["redirect_to_url"]["url"])}
+    if action.get("type") == "use_stripe_sdk":
+        return {"type": "challenge", "sdk": "stripe"}
+    return {"type": "wait"}
+
+
+def _instant(seconds: Any) -> datetime | None:
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
+
+
+def _picked(facts: dict[str, Any] | None, names: Sequence[str]) -> dict[str, Any] | None:
+    return {name: facts.get(name) for name in names} if facts else None

@@ -1,0 +1,89 @@
+"""Reads of attempts and operations, and their locks (after the order's)."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from core.errors import NotFound
+from core.models import ProviderAccount
+from orders.models import Order
+from payments.models import OPEN_STATUSES, Operation, PaymentAttempt
+
+
+class NoSuchOperation(NotFound):
+    """No operation has this id."""
+
+    code = "no_such_operation"
+    title = "There is no such operation."
+
+
+def lock_attempts(order: Order) -> list[PaymentAttempt]:
+    """This will return all attempts of the locked order, oldest first, locked."""
+    rows = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("account__channel")
+    return list(rows.filter(order=order).order_by("id"))
+
+
+def lock_operations(order: Order) -> list[Operation]:
+    """This will return all operations of the locked order, oldest first, locked."""
+    return list(Operation.objects.select_for_update().filter(order=order).order_by("id"))
+
+
+def lock_operation(public_id: str) -> Operation:
+    """This will return one operation locked, for its lease. Raises: NoSuchOperation."""
+    row = (
+        Operation.objects.select_for_update(of=("self",))
+        .select_related("attempt__account__channel", "order")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if row is None:
+        raise NoSuchOperation
+    return row
+
+
+def find_attempt(*, account: ProviderAccount, provider_reference: str, attempt_id: str) -> PaymentAttempt | None:
+    """This will return the attempt of a payment at the provider, by its reference or by ours that was sent along."""
+    known = Q(provider_reference=provider_reference) if provider_reference else Q(pk=None)
+    if attempt_id:
+        known |= Q(public_id=attempt_id)
+    return PaymentAttempt.objects.filter(known, account=account).select_related("order").order_by("id").first()
+
+
+def current_attempt(order: Order) -> PaymentAttempt | None:
+    """This will return the order's current card attempt, or the latest one when none is current."""
+    rows = PaymentAttempt.objects.filter(order=order, tender="card").select_related("account")
+    return rows.order_by("-is_current", "-id").first()
+
+
+def attempts_of(order: Order) -> list[PaymentAttempt]:
+    """This will return the order's attempts, oldest first."""
+    return list(PaymentAttempt.objects.filter(order=order).select_related("account").order_by("id"))
+
+
+def has_unknown_outcome(order: Order) -> bool:
+    """This will tell whether some operation of the order was sent and has no answer yet."""
+    return Operation.objects.filter(order=order, status__in=["created", "sent", "unknown"]).exclude(kind="void").exists()
+
+
+def is_give_back_open(order: Order) -> bool:
+    """This will tell whether money is on its way back to the customer."""
+    return Operation.objects.filter(order=order, kind="give_back", status__in=OPEN_STATUSES).exists()
+
+
+def due_operations(*, now: datetime, limit: int) -> list[str]:
+    """This will return operations without the provider's last word whose next look is due and that nobody holds.
+
+    The table itself is the queue, so a lost message hides nothing.
+    """
+    rows = (
+        Operation.objects.select_for_update(skip_locked=True)
+        .filter(status__in=OPEN_STATUSES, next_check_at__lte=now)
+        .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
+    )
+    return list(rows.order_by("next_check_at").values_list("public_id", flat=True)[:limit])
+
+
+def authorizations_ending(*, now: datetime, within: timedelta, limit: int) -> list[PaymentAttempt]:
+    """This will return held funds whose deadline is near."""
+    rows = PaymentAttempt.objects.filter(status="authorized", capture_before__lte=now + within)
+    return list(rows.select_related("order").order_by("capture_before")[:limit])

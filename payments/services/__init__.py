@@ -1,0 +1,47 @@
+"""Every write to attempts and operations, the funnel that alone makes orders paid, and the recovery ladder."""
+
+from payments.providers.base import InvalidWebhook, ParsedEvent, ProviderUpdate, WebhookNotice
+from payments.services.attempts import NewAttempt, NothingToPay, PaymentBeingVerified, open_attempt, retire_attempt
+from payments.services.capture import NotCapturable, request_capture
+from payments.services.events import (
+    EventReading,
+    InvalidSignature,
+    ProviderUnavailable,
+    read_event,
+    verify_webhook,
+)
+from payments.services.funnel import AppliedUpdate, UnknownPayment, apply_update
+from payments.services.operations import Answer, carry_out, record_answer, submit
+from payments.services.recover import ask_provider, recover
+from payments.services.settle import close_expired, close_for_replacement, settle_order
+
+__all__ = [
+    "Answer",
+    "AppliedUpdate",
+    "EventReading",
+    "InvalidSignature",
+    "InvalidWebhook",
+    "NewAttempt",
+    "NotCapturable",
+    "NothingToPay",
+    "ParsedEvent",
+    "PaymentBeingVerified",
+    "ProviderUnavailable",
+    "ProviderUpdate",
+    "UnknownPayment",
+    "WebhookNotice",
+    "apply_update",
+    "ask_provider",
+    "carry_out",
+    "close_expired",
+    "close_for_replacement",
+    "open_attempt",
+    "read_event",
+    "record_answer",
+    "recover",
+    "request_capture",
+    "retire_attempt",
+    "settle_order",
+    "submit",
+    "verify_webhook",
+]

@@ -1,0 +1,258 @@
+"""The funnel: whatever anyone learns from a provider ends here, and only here does an order become paid.
+
+Note [Totals, not increments]: an update carries the provider's totals; they are set, never added, so that the number and order
+of deliveries cannot matter. Captured totals only grow here: an older copy of a payment is never evidence that money went away.
+Note [Excess]: what is captured beyond the amount due, or after somebody else paid, is nobody's. It is marked, given back by
+the settlement step and never silently kept.
+"""
+
+from dataclasses import dataclass, replace
+
+from core import policies
+from core.cause import Cause
+from core.db import transaction_required
+from core.errors import NotFound
+from core.models import ProviderAccount
+from orders import services as orders
+from orders.models import HoldReason, Order, OrderState, Reason
+from orders.models.order import BEFORE_PAYMENT
+from orders.selectors import lock_order
+from orders.services.change import Because
+from oversight.models import Case, CaseType
+from oversight.services import Report, open_case
+from payments.models import Operation, OperationKind, OperationStatus, PaymentAttempt
+from payments.providers.base import ProviderUpdate, RefundFact
+from payments.selectors import find_attempt, lock_attempts, lock_operations
+from payments.services import books, learn
+from payments.services.settle import report_failed_give_back, settle_order
+
+
+class UnknownPayment(NotFound):
+    """The provider speaks of a payment we have no attempt for (yet)."""
+
+    code = "unknown_payment"
+    title = "We have no such payment."
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedUpdate:
+    """What an update changed: the order's public id and state after it."""
+
+    order_public_id: str
+    order_state: str
+    attempt_public_id: str
+    attempt_status: str
+
+
+@dataclass(slots=True)
+class Scene:
+    """Everything locked for one update, in lock order: order, attempts, operations."""
+
+    order: Order
+    attempts: list[PaymentAttempt]
+    operations: list[Operation]
+    attempt: PaymentAttempt
+    cause: Cause
+
+    def operations_of(self, attempt: PaymentAttempt) -> list[Operation]:
+        """This will return the operations of one attempt."""
+        return [operation for operation in self.operations if operation.attempt_id == attempt.pk]
+
+
+@transaction_required
+def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cause) -> AppliedUpdate:
+    """This will learn from one update, move the order where the money says, post it and arrange what follows.
+
+    Locks order, attempts, operations. Raises: UnknownPayment.
+    """
+    known = find_attempt(account=account, provider_reference=update.provider_reference, attempt_id=update.attempt_id)
+    if known is None:
+        raise UnknownPayment(provider_reference=update.provider_reference)
+    scene = _lock_scene(known, cause=replace(cause, provider=account.provider))
+    order, attempt = scene.order, scene.attempt
+    before = {row.pk: (row.captured_minor - row.excess_minor) for row in scene.attempts}
+    status_before, captured_before, excess_before = attempt.status, attempt.captured_minor, attempt.excess_minor
+    statuses_before = {row.pk: row.status for row in scene.operations}
+
+    mismatch = learn.mismatch_of(update, attempt=attempt, order=order)
+    learn.take_in(attempt, update, now=cause.now)
+    if attempt.captured_minor > captured_before and not mismatch:
+        learn.mark_excess(order, scene.attempts, attempt, captured_before=captured_before)
+    learn.settle_operations(scene.operations_of(attempt), attempt, update, now=cause.now)
+    _record_external_refunds(scene, update)
+    learn.total_refunds(attempt, scene.operations_of(attempt))
+    attempt.save()
+    _set_order_money(scene)
+    _account_for_refunds(scene, statuses_before)
+    if mismatch:
+        _hold_mismatch(scene, mismatch)
+    will_be_paid = not mismatch and _is_payable(order) and order.is_paid_in_full() and not _is_ending(order)
+    captured = books.Captured(
+        total_minor=attempt.captured_minor - captured_before, excess_minor=attempt.excess_minor - excess_before
+    )
+    books.post_captures(scene.order, attempt, scene.operations, captured, is_owed=will_be_paid, cause=scene.cause)
+    if will_be_paid:
+        books.reclassify_earlier(scene.order, scene.attempts, scene.operations, before, cause=scene.cause)
+    _move(scene, will_be_paid=will_be_paid, has_changed=attempt.status != status_before)
+    settle_order(order, scene.attempts, scene.operations, cause=scene.cause)
+    return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
+
+
+@transaction_required
+def apply_refund(refund: RefundFact, *, operation: Operation, cause: Cause) -> AppliedUpdate:
+    """This will learn how one refund or give-back of ours stands and carry the order along."""
+    scene = _lock_scene(operation.attempt, cause=replace(cause, provider=operation.attempt.account.provider))
+    order, attempt = scene.order, scene.attempt
+    statuses_before = {row.pk: row.status for row in scene.operations}
+    ours = next(row for row in scene.operations if row.pk == operation.pk)
+    learn.settle_refund(ours, refund, now=cause.now)
+    learn.total_refunds(attempt, scene.operations_of(attempt))
+    attempt.save()
+    _set_order_money(scene)
+    _account_for_refunds(scene, statuses_before)
+    _move_after_return(scene)
+    settle_order(order, scene.attempts, scene.operations, cause=scene.cause)
+    return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
+
+
+def _lock_scene(attempt: PaymentAttempt, *, cause: Cause) -> Scene:
+    order = lock_order(attempt.order.public_id)
+    attempts = lock_attempts(order)
+    for row in attempts:
+        row.order = order
+    operations = lock_operations(order)
+    by_id = {row.pk: row for row in attempts}
+    for operation in operations:
+        operation.order, operation.attempt = order, by_id[operation.attempt_id]
+    return Scene(order, attempts, operations, by_id[attempt.pk], cause)
+
+
+def _is_payable(order: Order) -> bool:
+    return OrderState(order.state) in BEFORE_PAYMENT
+
+
+def _is_ending(order: Order) -> bool:
+    return order.cancel_requested_at is not None or order.state in {OrderState.CANCELLED, OrderState.CANCELLED_WITH_REFUND}
+
+
+def _set_order_money(scene: Scene) -> None:
+    attempts = scene.attempts
+    orders.set_money(
+        scene.order,
+        orders.MoneyColumns(
+            authorized_minor=sum(row.authorized_minor for row in attempts),
+            captured_minor=sum(row.captured_minor for row in attempts),
+            excess_minor=sum(row.excess_minor for row in attempts),
+            excess_returned_minor=sum(row.excess_returned_minor for row in attempts),
+            returned_minor=sum(row.returned_minor for row in attempts),
+        ),
+    )
+
+
+def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
+    order, attempt = scene.order, scene.attempt
+    if order.state == OrderState.DRAFT and attempt.acknowledged_at is not None:
+        orders.mark_payment_started(order, _because(scene, Reason.PROVIDER_ACKNOWLEDGED))
+        has_changed = False
+    if will_be_paid:
+        _pay(scene)
+    elif _is_ending(order) or not _is_payable(order):
+        _move_after_return(scene)
+    elif order.is_covered() and order.authorized_minor and order.state in {"payment_pending", "payment_failed"}:
+        because = _because(scene, Reason.PROVIDER_PAYMENT_AUTHORIZED)
+        orders.mark_authorized(order, because, held_until=attempt.capture_before)
+    elif attempt.is_current and attempt.status in {"failed", "voided", "expired"} and _may_fail(scene):
+        orders.mark_payment_failed(order, _because(scene, Reason.PROVIDER_PAYMENT_FAILED, code=attempt.failure_code))
+    elif has_changed:
+        orders.record_fact(order, _because(scene, Reason.ATTEMPT_CHANGED, status=attempt.status))
+
+
+def _may_fail(scene: Scene) -> bool:
+    # A hold over the time's end is the settlement step's to close as expired, not a failure of the payment.
+    order = scene.order
+    is_over = order.expires_at is not None and order.expires_at <= scene.cause.now
+    return order.state in {"payment_pending", "payment_authorized"} and not (is_over and scene.attempt.is_dead)
+
+
+def _pay(scene: Scene) -> None:
+    order, attempt = scene.order, scene.attempt
+    is_late = order.state in {OrderState.EXPIRED, OrderState.PAYMENT_FAILED}
+    is_sweep = scene.cause.source in {"sweep", "reconciliation"}
+    reason = Reason.RECONCILIATION_PROVIDER_SUCCEEDED if is_sweep else Reason.PROVIDER_PAYMENT_SUCCEEDED
+    if is_late and "late_success" not in attempt.path_flags:
+        attempt.path_flags = [*attempt.path_flags, "late_success"]
+        attempt.save(update_fields=["path_flags"])
+    may_reserve_again = bool(policies.current("late_money")["revive_expired"])
+    orders.mark_paid(
+        order,
+        _because(scene, reason, amount_minor=attempt.captured_minor, path=attempt.path_flags),
+        may_reserve_again=may_reserve_again,
+    )
+
+
+def _move_after_return(scene: Scene) -> None:
+    """The moves that returned money causes; every other order stays where it is."""
+    order = scene.order
+    if _is_ending(order):
+        if order.state != OrderState.CANCELLED_WITH_REFUND and order.is_given_back():
+            orders.confirm_cancellation_refund(order, _because(scene, Reason.GIVEN_BACK))
+        elif order.state == OrderState.CANCELLED_WITH_REFUND and order.has_money_owed_again():
+            orders.owe_again(order, _because(scene, Reason.GIVE_BACK_FAILED))
+        return
+    if order.returned_minor and not _is_payable(order):
+        orders.carry_refunds(order, _because(scene, Reason.REFUND_SUCCEEDED))
+
+
+def _account_for_refunds(scene: Scene, statuses_before: dict[int, str]) -> None:
+    """Post what newly went back, and what came back to us; a give-back that failed is somebody's to look at."""
+    for operation in scene.operations_of(scene.attempt):
+        before = statuses_before.get(operation.pk, "")
+        if operation.status == before or operation.kind not in {OperationKind.REFUND, OperationKind.GIVE_BACK}:
+            continue
+        if operation.status == OperationStatus.SUCCEEDED:
+            books.post_give_back(scene.order, operation, cause=scene.cause)
+        elif operation.status == OperationStatus.REVERSED:
+            books.post_give_back_returned(scene.order, operation, cause=scene.cause)
+        if operation.status in {OperationStatus.REVERSED, OperationStatus.FAILED, OperationStatus.DECLINED}:
+            report_failed_give_back(operation, cause=scene.cause)
+
+
+def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> None:
+    """A refund made in the provider's dashboard is a fact: recorded as an operation of its own, with a case."""
+    known = {operation.provider_reference for operation in scene.operations} | {""}
+    ours = {operation.public_id for operation in scene.operations}
+    for refund in update.refunds:
+        if refund.reference in known or refund.operation_id in ours or refund.status != "succeeded":
+            continue
+        operation = learn.external_refund(scene.attempt, refund, cause=scene.cause)
+        scene.operations.append(operation)
+        open_case(
+            Report(
+                type=CaseType.EXTERNAL_REFUND,
+                subject_id=operation.public_id,
+                severity=Case.Severity.NORMAL,
+                summary="Money was returned in the provider's own dashboard, not by us.",
+                order_public_id=scene.order.public_id,
+                evidence={"provider_reference": refund.reference, "amount_minor": refund.amount_minor},
+            ),
+            now=scene.cause.now,
+        )
+
+
+def _hold_mismatch(scene: Scene, mismatch: str) -> None:
+    orders.open_hold(scene.order, reason=HoldReason.AMOUNT_MISMATCH, detail=mismatch, cause=scene.cause)
+    open_case(
+        Report(
+            type=CaseType.AMOUNT_MISMATCH,
+            subject_id=scene.attempt.public_id,
+            severity=Case.Severity.HIGH,
+            summary=f"The provider's payment is not the one we asked for: {mismatch}.",
+            order_public_id=scene.order.public_id,
+            evidence={"captured_minor": scene.attempt.captured_minor, "due_minor": scene.order.due_minor},
+        ),
+        now=scene.cause.now,
+    )
+
+
+def _because(scene: Scene, reason: Reason, **facts: object) -> Because:
+    return Because(reason=reason, cause=scene.cause, attempt_public_id=scene.attempt.public_id, facts=dict(facts))

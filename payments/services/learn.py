@@ -1,0 +1,188 @@
+"""What an update teaches an attempt and its operations. No order is moved here; rows given are locked by the caller."""
+
+from datetime import datetime, timedelta
+
+from core import policies
+from core.cause import Cause
+from core.ids import new_public_id
+from core.machines import may_move
+from orders.models import Order
+from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
+from payments.providers.base import ProviderUpdate, RefundFact
+from payments.services.attempts import metadata_hash
+
+RECHECK_MAX_SECONDS = 600
+_SETTLED = {OperationStatus.SUCCEEDED, OperationStatus.DECLINED, OperationStatus.FAILED, OperationStatus.REVERSED}
+
+
+def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt, order: Order) -> str:
+    """This will say in words how the provider's payment differs from the one we asked for, or "" when it does not."""
+    if update.is_livemode != attempt.account.is_livemode:
+        return "it is a live payment on a test account or the other way round"
+    reported = metadata_hash(
+        order_id=update.order_id,
+        attempt_id=update.attempt_id,
+        amount_minor=update.amount_minor,
+        currency=update.currency,
+    )
+    if reported != attempt.metadata_hash:
+        return f"{update.amount_minor} {update.currency} instead of {attempt.amount_minor} {attempt.currency}, or another order"
+    if attempt.provider_reference not in {None, update.provider_reference}:
+        return "two payments at the provider carry the same attempt"
+    if update.status == "captured" and update.captured_minor != attempt.amount_minor:
+        return f"{update.captured_minor} captured instead of {attempt.amount_minor} {order.currency}"
+    return ""
+
+
+def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -> None:
+    """This will set what the update says on the locked `attempt`; a stale status the machine lacks a way to is not taken."""
+    if attempt.provider_reference is None:
+        attempt.provider_reference = update.provider_reference
+    attempt.acknowledged_at = attempt.acknowledged_at or now
+    attempt.client_secret = update.client_secret or attempt.client_secret
+    if may_move("attempt", attempt.status, update.status):
+        attempt.status = update.status
+        attempt.provider_status = update.provider_status
+        attempt.next_action = update.next_action
+        attempt.next_action_expires_at = update.next_action_expires_at
+        attempt.authorized_minor = update.authorized_minor
+        attempt.failure_code = update.failure.code[:80] if update.failure else ""
+        attempt.failure_message = update.failure.message[:300] if update.failure else ""
+        attempt.may_retry = update.failure.may_retry if update.failure else True
+        if not update.can_still_capture and update.status != "captured":
+            attempt.dead_at = attempt.dead_at or now
+    if attempt.status == AttemptStatus.CAPTURED:
+        attempt.authorized_minor = 0
+        # Late truth: what was thought dead took money after all.
+        attempt.dead_at = None
+    attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)
+    attempt.capture_before = update.capture_before or attempt.capture_before
+    attempt.three_d_secure = update.three_d_secure or attempt.three_d_secure
+    attempt.risk = update.risk or attempt.risk
+    if update.next_action and "challenge" not in attempt.path_flags:
+        attempt.path_flags = [*attempt.path_flags, "challenge"]
+
+
+def mark_excess(
+    order: Order, attempts: list[PaymentAttempt], attempt: PaymentAttempt, *, captured_before: int
+) -> None:
+    """This will mark what the new capture took beyond the amount due, all attempts together."""
+    accepted_by_others = sum(row.captured_minor - row.excess_minor for row in attempts if row.pk != attempt.pk)
+    accepted_before = captured_before - attempt.excess_minor
+    room = max(0, order.due_minor - accepted_by_others - accepted_before)
+    attempt.excess_minor += max(0, attempt.captured_minor - captured_before - room)
+
+
+def settle_operations(
+    operations: list[Operation], attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime
+) -> None:
+    """This will give the attempt's open operations the last word the update holds, by evidence only."""
+    refunds = {refund.operation_id: refund for refund in update.refunds if refund.operation_id}
+    for operation in operations:
+        if operation.kind in {OperationKind.REFUND, OperationKind.GIVE_BACK}:
+            if operation.public_id in refunds:
+                settle_refund(operation, refunds[operation.public_id], now=now)
+            continue
+        target = _target(operation, attempt, update)
+        if target is not None:
+            settle(operation, target, now=now, reference=update.provider_reference)
+
+
+def _target(operation: Operation, attempt: PaymentAttempt, update: ProviderUpdate) -> OperationStatus | None:
+    is_taken = update.status in {"captured", "partially_captured"}
+    match operation.kind:
+        case OperationKind.AUTHORIZE:
+            if is_taken or update.status == "authorized":
+                return OperationStatus.SUCCEEDED
+            if update.status in {"voided", "expired"}:
+                return OperationStatus.FAILED
+            if update.status == "failed" and attempt.confirmed_by == "server":
+                return OperationStatus.DECLINED
+            # The customer may try again with the same client secret, so the provider is still asked.
+            return OperationStatus.PENDING
+        case OperationKind.CAPTURE if is_taken:
+            return OperationStatus.SUCCEEDED
+        case OperationKind.CAPTURE if update.status in {"voided", "expired"}:
+            return OperationStatus.FAILED
+        case OperationKind.VOID if update.status in {"voided", "expired"}:
+            return OperationStatus.SUCCEEDED
+        case OperationKind.VOID if is_taken:
+            return OperationStatus.FAILED
+    return None
+
+
+def settle(operation: Operation, target: OperationStatus, *, now: datetime, reference: str = "") -> None:
+    """This will move an operation along its machine and save it; a move the machine lacks is not evidence and changes nothing."""
+    if operation.status == OperationStatus.CREATED:
+        # Learned before it was sent: it passes through sent, as its machine says, and is never called.
+        operation.status = OperationStatus.SENT
+        operation.sent_at = now
+        operation.save(update_fields=["status", "sent_at"])
+    if not may_move("operation", operation.status, target) or operation.status == target != OperationStatus.PENDING:
+        return
+    operation.status = target
+    operation.provider_reference = reference or operation.provider_reference
+    operation.lease_expires_at = None
+    if target in _SETTLED:
+        operation.settled_at, operation.next_check_at = now, None
+    else:
+        operation.next_check_at = now + recheck_after(operation)
+    operation.save(
+        update_fields=["status", "provider_reference", "lease_expires_at", "settled_at", "next_check_at"]
+    )
+
+
+def recheck_after(operation: Operation) -> timedelta:
+    """This will return how long to wait before the next look: the policy's time at first, doubling to ten minutes."""
+    seconds = policies.current("payment")["recheck_seconds"] * 2 ** min(operation.checks_count, 4)
+    return timedelta(seconds=min(RECHECK_MAX_SECONDS, seconds))
+
+
+def settle_refund(operation: Operation, refund: RefundFact, *, now: datetime) -> None:
+    """This will give a refund or give-back of ours the status the provider reports; a success can be reversed later."""
+    targets = {
+        "pending": OperationStatus.PENDING,
+        "requires_action": OperationStatus.PENDING,
+        "succeeded": OperationStatus.SUCCEEDED,
+        "failed": OperationStatus.FAILED,
+        "cancelled": OperationStatus.FAILED,
+    }
+    target = targets[refund.status]
+    if operation.status == OperationStatus.SUCCEEDED and target == OperationStatus.FAILED:
+        target = OperationStatus.REVERSED
+    operation.error_code = refund.failure_code[:80]
+    settle(operation, target, now=now, reference=refund.reference)
+
+
+def total_refunds(attempt: PaymentAttempt, operations: list[Operation]) -> None:
+    """This will set what went back on the attempt: first what was nobody's, then what was due."""
+    kinds = {OperationKind.REFUND, OperationKind.GIVE_BACK}
+    returned = sum(
+        row.amount_minor for row in operations if row.kind in kinds and row.status == OperationStatus.SUCCEEDED
+    )
+    attempt.excess_returned_minor = min(returned, attempt.excess_minor)
+    attempt.returned_minor = min(returned, attempt.captured_minor) - attempt.excess_returned_minor
+
+
+def external_refund(attempt: PaymentAttempt, refund: RefundFact, *, cause: Cause) -> Operation:
+    """This will insert a refund somebody made at the provider as an operation of its own, already succeeded."""
+    operation = Operation(
+        public_id=new_public_id("op"),
+        order=attempt.order,
+        attempt=attempt,
+        kind=OperationKind.REFUND,
+        status=OperationStatus.SENT,
+        amount_minor=refund.amount_minor,
+        currency=attempt.currency,
+        provider_key=f"external:{refund.reference}"[:64],
+        provider_reference=refund.reference,
+        request={"external": True},
+        request_digest="",
+        next_check_at=cause.now,
+        trace_id=cause.trace_id,
+        created_at=cause.now,
+        sent_at=cause.now,
+    )
+    operation.save(force_insert=True)
+    settle(operation, OperationStatus.SUCCEEDED, now=cause.now, reference=refund.reference)
+    return operation

@@ -1,0 +1,225 @@
+"""Carrying out an operation: the call between two transactions, and writing down what it answered."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from core import clock, policies
+from core.cause import Cause
+from core.db import outside_transaction, transaction, transaction_required
+from core.errors import DomainError
+from core.ids import CROCKFORD
+from orders import services as orders
+from orders.models import Reason
+from orders.selectors import lock_order
+from orders.services.change import Because
+from oversight.models import Case, CaseType
+from oversight.services import Report, open_case
+from payments.models import OPEN_STATUSES, AttemptStatus, Operation, OperationKind, OperationStatus
+from payments.providers.base import (
+    Adapter,
+    AdapterError,
+    Declined,
+    OutcomeUnknown,
+    PaymentRequest,
+    ProviderUpdate,
+    RefundFact,
+    RefundRequest,
+    Refused,
+    Unavailable,
+)
+from payments.providers.registry import adapter_for
+from payments.selectors import lock_attempts, lock_operation, lock_operations
+from payments.services.funnel import AppliedUpdate, apply_refund, apply_update
+from payments.services.settle import settle_order
+
+TRIES_MAX = 3
+PAUSE_SECONDS = 0.2
+LEASE_SECONDS = 60
+
+Ending = Literal["answered", "declined", "unavailable", "unknown", "refused"]
+
+
+class LeaseTaken(DomainError):
+    """Somebody else carries this operation out."""
+
+    code = "operation_leased"
+    title = "Another worker carries this operation out."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one call ended; evidence for `record_answer`."""
+
+    operation_id: str
+    ending: Ending
+    update: ProviderUpdate | None = None
+    refund: RefundFact | None = None
+    code: str = ""
+    detail: str = ""
+
+
+@outside_transaction
+def submit(operation: Operation, *, within_seconds: float) -> Answer:
+    """This will call the provider with the operation's own key and request, again with the same key while time remains.
+
+    Never raises an adapter's error: every ending is an answer to record.
+    """
+    adapter = adapter_for(operation.attempt.account)
+    deadline = clock.now() + timedelta(seconds=within_seconds)
+    ending = Answer(operation_id=operation.public_id, ending="unavailable", code="not_tried")
+    for attempt_number in range(TRIES_MAX):
+        if attempt_number:
+            clock.sleep(PAUSE_SECONDS * 2**attempt_number * (0.5 + _jitter(operation, attempt_number)))
+            if clock.now() >= deadline:
+                break
+        ending = _call_once(adapter, operation)
+        if ending.ending not in {"unavailable", "unknown"}:
+            break
+    return ending
+
+
+def _jitter(operation: Operation, attempt_number: int) -> float:
+    # From the operation's own random id, so that a simulated run repeats exactly.
+    character = operation.public_id[-1 - attempt_number]
+    return (CROCKFORD.find(character) + 1) / 32
+
+
+def _call_once(adapter: Adapter, operation: Operation) -> Answer:
+    try:
+        update, refund = _call(adapter, operation)
+    except Declined as error:
+        return _ending(operation, "declined", error)
+    except Unavailable as error:
+        return _ending(operation, "unavailable", error)
+    except OutcomeUnknown as error:
+        return _ending(operation, "unknown", error)
+    except Refused as error:
+        return _ending(operation, "refused", error)
+    return Answer(operation_id=operation.public_id, ending="answered", update=update, refund=refund)
+
+
+def _ending(operation: Operation, ending: Ending, error: AdapterError) -> Answer:
+    return Answer(
+        operation_id=operation.public_id, ending=ending, update=error.update, code=error.code, detail=error.detail
+    )
+
+
+def _call(adapter: Adapter, operation: Operation) -> tuple[ProviderUpdate | None, RefundFact | None]:
+    key = operation.provider_key
+    reference = operation.attempt.provider_reference or ""
+    match operation.kind:
+        case OperationKind.AUTHORIZE:
+            return adapter.create(PaymentRequest(**operation.request), key=key), None
+        case OperationKind.CAPTURE:
+            return adapter.capture(reference, amount_minor=operation.amount_minor, key=key), None
+        case OperationKind.VOID:
+            return adapter.void(reference, key=key), None
+        case _:
+            return None, adapter.refund(RefundRequest(**operation.request), key=key)
+
+
+@outside_transaction
+def carry_out(operation_id: str, *, cause: Cause) -> None:
+    """This will lease a created or undecided operation, call, and record; a no-op when somebody else has it or it is settled."""
+    operation = take_lease(operation_id, now=cause.now)
+    if operation is None:
+        return
+    answer = submit(operation, within_seconds=policies.current("payment")["answer_within_seconds"])
+    with orders.order_transaction("payments.record"):
+        record_answer(answer, cause=cause)
+
+
+def take_lease(operation_id: str, *, now: datetime) -> Operation | None:
+    """This will mark the operation as sent and ours for a minute, in its own transaction; None when it is not to be had."""
+    with transaction("payments.lease"):
+        operation = lock_operation(operation_id)
+        if operation.status not in OPEN_STATUSES:
+            return None
+        if operation.lease_expires_at is not None and operation.lease_expires_at > now:
+            return None
+        if operation.status == OperationStatus.CREATED:
+            operation.status = OperationStatus.SENT
+            operation.sent_at = now
+        operation.fencing_token += 1
+        operation.sends_count += 1
+        operation.lease_expires_at = now + timedelta(seconds=LEASE_SECONDS)
+        operation.save(update_fields=["status", "sent_at", "fencing_token", "sends_count", "lease_expires_at"])
+    return operation
+
+
+@transaction_required
+def record_answer(answer: Answer, *, cause: Cause) -> AppliedUpdate | None:
+    """This will write down how a call ended. An answer goes through the funnel; no answer makes the operation unknown.
+
+    Order, attempts and operations are locked in that order. An operation that was settled meanwhile keeps its truth.
+    """
+    operation = Operation.objects.select_related("order", "attempt__account__channel").get(public_id=answer.operation_id)
+    order = lock_order(operation.order.public_id)
+    if answer.update is not None:
+        applied = apply_update(answer.update, account=operation.attempt.account, cause=cause)
+        _note_declined_write(answer, operation, cause=cause)
+        return applied
+    if answer.refund is not None:
+        return apply_refund(answer.refund, operation=operation, cause=cause)
+    attempts = lock_attempts(order)
+    operation = next(row for row in lock_operations(order) if row.pk == operation.pk)
+    attempt = next(row for row in attempts if row.pk == operation.attempt_id)
+    if operation.status not in {OperationStatus.SENT, OperationStatus.UNKNOWN}:
+        return None
+    policy = policies.current("payment")
+    operation.error_code, operation.error_detail = answer.code[:80], answer.detail[:300]
+    operation.lease_expires_at = None
+    if answer.ending == "unknown":
+        operation.status = OperationStatus.UNKNOWN
+        operation.next_check_at = cause.now + timedelta(seconds=policy["first_check_seconds"])
+    elif answer.ending == "unavailable":
+        operation.next_check_at = cause.now + timedelta(seconds=policy["first_check_seconds"])
+    else:
+        operation.status = OperationStatus.DECLINED if answer.ending == "declined" else OperationStatus.FAILED
+        operation.settled_at, operation.next_check_at = cause.now, None
+    operation.save(
+        update_fields=["status", "error_code", "error_detail", "lease_expires_at", "next_check_at", "settled_at"]
+    )
+    if operation.kind == OperationKind.AUTHORIZE and answer.ending in {"declined", "refused"}:
+        attempt.status = AttemptStatus.FAILED
+        attempt.failure_code, attempt.failure_message = answer.code[:80], answer.detail[:300]
+        attempt.may_retry = True
+        # Surely not executed and never acknowledged: nothing at the provider can capture.
+        attempt.dead_at = cause.now
+        attempt.save(update_fields=["status", "failure_code", "failure_message", "may_retry", "dead_at"])
+        facts = {"status": "failed", "code": answer.code}
+        because = Because(Reason.ATTEMPT_CHANGED, cause, attempt.public_id, facts)
+        orders.record_fact(order, because)
+    _tell_people(answer, operation, cause=cause)
+    settle_order(order, attempts, lock_operations(order), cause=cause)
+    return None
+
+
+def _note_declined_write(answer: Answer, operation: Operation, *, cause: Cause) -> None:
+    """A capture or void the provider refused because of the payment's state: the update told the truth, the operation failed."""
+    if answer.ending != "declined" or operation.kind == OperationKind.AUTHORIZE:
+        return
+    Operation.objects.filter(pk=operation.pk, status__in=["sent", "unknown"]).update(
+        status=OperationStatus.DECLINED,
+        error_code=answer.code[:80],
+        settled_at=cause.now,
+        next_check_at=None,
+        lease_expires_at=None,
+    )
+
+
+def _tell_people(answer: Answer, operation: Operation, *, cause: Cause) -> None:
+    if answer.ending != "refused" or answer.code == "payment_token_expired":
+        return
+    open_case(
+        Report(
+            type=CaseType.PROVIDER_REFUSED,
+            subject_id=operation.public_id,
+            severity=Case.Severity.HIGH,
+            summary=f"The provider refused a request as wrong ({answer.code}): configuration, credentials or our mistake.",
+            evidence={"kind": operation.kind, "code": answer.code, "detail": answer.detail},
+            order_public_id=operation.order.public_id,
+        ),
+        now=cause.now,
+    )

@@ -1,0 +1,207 @@
+"""What must follow from how an order and its money stand: voids, give-backs, and the end of orders nobody will pay.
+
+Note [Compensation]: nothing here reacts to a failed step of some run. It looks at the locked facts alone (ended or expired order,
+excess, a superseded attempt) and is safe to repeat, so a loser of a race can never undo the winner's payment.
+"""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from core import jobs
+from core.cause import Cause
+from core.db import transaction_required
+from core.ids import new_public_id
+from core.money import Money
+from orders import services as orders
+from orders.models import HoldReason, Order, OrderState, Reason
+from orders.models.order import BEFORE_PAYMENT, CANCELLED_STATES
+from orders.selectors import open_holds
+from orders.services.change import Because
+from oversight.models import Case, CaseType
+from oversight.services import Report, open_case
+from payments.models import LIVE_STATUSES, OPEN_STATUSES, AttemptStatus, Operation, OperationKind, PaymentAttempt
+from payments.providers.base import RefundRequest
+from payments.services.attempts import insert_operation
+
+VOIDS_MAX = 10
+VOID_PAUSE = timedelta(seconds=60)
+BLOCKING_HOLDS = {HoldReason.AMOUNT_MISMATCH, HoldReason.DISPUTE}
+
+
+@transaction_required
+def settle_order(order: Order, attempts: list[PaymentAttempt], operations: list[Operation], *, cause: Cause) -> None:
+    """This will open the voids and give-backs the locked facts ask for and end the order when nothing can capture any more.
+
+    New operations are appended to `operations` and carried out by a worker after commit.
+    """
+    for attempt in attempts:
+        amount_minor = _owed_to_customer(order, attempt, operations)
+        if amount_minor > 0:
+            _open_give_back(order, attempt, operations, amount_minor, cause=cause)
+        elif _is_unwanted(order, attempt):
+            _open_void(order, attempt, operations, cause=cause)
+    _end(order, attempts, operations, cause=cause)
+
+
+@transaction_required
+def close_expired(order: Order, attempts: list[PaymentAttempt], operations: list[Operation], *, cause: Cause) -> None:
+    """This will close what could still capture on an order whose time is over; it expires once the provider confirms."""
+    for attempt in attempts:
+        if _can_capture(attempt):
+            _open_void(order, attempt, operations, cause=cause)
+    _end(order, attempts, operations, cause=cause)
+
+
+@transaction_required
+def close_for_replacement(
+    order: Order, attempt: PaymentAttempt, operations: list[Operation], *, cause: Cause
+) -> Operation | None:
+    """This will open the void of an attempt the customer wants to replace; None when it is dead already or must be found first."""
+    return _open_void(order, attempt, operations, cause=cause) if _can_capture(attempt) else None
+
+
+def is_ending(order: Order) -> bool:
+    """This will tell whether the order is cancelled or about to be: what arrives now goes back."""
+    return order.cancel_requested_at is not None or OrderState(order.state) in CANCELLED_STATES
+
+
+def _can_capture(attempt: PaymentAttempt) -> bool:
+    return attempt.dead_at is None and attempt.status not in {AttemptStatus.CAPTURED, AttemptStatus.REVERSED}
+
+
+def _is_unwanted(order: Order, attempt: PaymentAttempt) -> bool:
+    if not _can_capture(attempt):
+        return False
+    is_paid = OrderState(order.state) not in BEFORE_PAYMENT
+    is_superseded = not attempt.is_current or order.state == OrderState.EXPIRED
+    return is_ending(order) or is_paid or (is_superseded and attempt.status in {*LIVE_STATUSES, "failed"})
+
+
+def _owed_to_customer(order: Order, attempt: PaymentAttempt, operations: list[Operation]) -> int:
+    """Captured money nobody is owed and no give-back is under way for, minor units."""
+    owed = attempt.excess_minor - attempt.excess_returned_minor
+    if is_ending(order):
+        owed = attempt.captured_minor - attempt.returned_minor - attempt.excess_returned_minor
+    if owed <= 0:
+        return 0
+    ours = [row for row in operations if row.attempt_id == attempt.pk and row.kind == OperationKind.GIVE_BACK]
+    if any(row.status in {"failed", "declined", "reversed"} for row in ours):
+        return 0  # The provider refused to give it back: a person decides how, see report_failed_give_back.
+    if BLOCKING_HOLDS & set(open_holds(order)):
+        return 0
+    return owed - sum(row.amount_minor for row in ours if row.status in OPEN_STATUSES)
+
+
+def _open_give_back(
+    order: Order, attempt: PaymentAttempt, operations: list[Operation], amount_minor: int, *, cause: Cause
+) -> None:
+    operation_id = new_public_id("op")
+    request = RefundRequest(
+        provider_reference=attempt.provider_reference or "",
+        operation_id=operation_id,
+        order_id=order.public_id,
+        amount_minor=amount_minor,
+        currency=attempt.currency,
+    )
+    attempt.order = order
+    operation = insert_operation(
+        attempt,
+        kind=OperationKind.GIVE_BACK,
+        amount_minor=amount_minor,
+        request=asdict(request),
+        cause=cause,
+        public_id=operation_id,
+    )
+    operations.append(operation)
+    if attempt.excess_minor > attempt.excess_returned_minor:
+        open_case(
+            Report(
+                type=CaseType.EXCESS_CAPTURED,
+                subject_id=attempt.public_id,
+                severity=Case.Severity.NORMAL,
+                summary="The provider took money beyond what was due. It is being given back by itself.",
+                money=Money(attempt.excess_minor, attempt.currency),
+                order_public_id=order.public_id,
+            ),
+            now=cause.now,
+        )
+    facts = {"amount_minor": amount_minor, "operation": operation.public_id}
+    orders.record_fact(order, Because(Reason.EXCESS_RECORDED, cause, attempt.public_id, facts))
+    jobs.wake("payments.carry_out", operation_id=operation.public_id)
+
+
+def _open_void(
+    order: Order, attempt: PaymentAttempt, operations: list[Operation], *, cause: Cause
+) -> Operation | None:
+    """One open void at a time, a pause after a refused one, a case after ten; none before the provider's reference is known."""
+    ours = [row for row in operations if row.attempt_id == attempt.pk]
+    voids = [row for row in ours if row.kind == OperationKind.VOID]
+    if any(row.status in OPEN_STATUSES for row in voids) or not attempt.provider_reference:
+        return None
+    if voids and voids[-1].settled_at and voids[-1].settled_at + VOID_PAUSE > cause.now:
+        return None
+    if len(voids) >= VOIDS_MAX:
+        open_case(
+            Report(
+                type=CaseType.PAYMENT_IN_DOUBT,
+                subject_id=attempt.public_id,
+                severity=Case.Severity.HIGH,
+                summary="The provider will not close a payment nobody wants any more.",
+                money=Money(attempt.amount_minor, attempt.currency),
+                order_public_id=order.public_id,
+            ),
+            now=cause.now,
+        )
+        return None
+    attempt.order = order
+    operation = insert_operation(
+        attempt,
+        kind=OperationKind.VOID,
+        amount_minor=attempt.amount_minor,
+        request={"provider_reference": attempt.provider_reference},
+        cause=cause,
+    )
+    operations.append(operation)
+    jobs.wake("payments.carry_out", operation_id=operation.public_id)
+    return operation
+
+
+def _end(order: Order, attempts: list[PaymentAttempt], operations: list[Operation], *, cause: Cause) -> None:
+    """End an order that is cancelled or out of time, once nothing can capture and nothing captured is owed."""
+    if OrderState(order.state) not in BEFORE_PAYMENT or order.captured_minor:
+        return
+    if any(_can_capture(attempt) for attempt in attempts) or any(
+        row.kind == OperationKind.AUTHORIZE and row.status in {"sent", "unknown"} for row in operations
+    ):
+        return
+    if order.cancel_requested_at is not None:
+        by_staff = order.cancel_requested_by.startswith("staff:")
+        reason = Reason.STAFF_CANCELLED if by_staff else Reason.CUSTOMER_CANCELLED
+        orders.cancel(order, Because(reason, cause, facts={"reason": order.cancel_reason}))
+    elif order.expires_at is not None and order.expires_at <= cause.now:
+        reasons = {
+            OrderState.DRAFT: Reason.CHECKOUT_ABANDONED,
+            OrderState.PAYMENT_AUTHORIZED: Reason.AUTHORIZATION_LAPSED,
+            OrderState.CAPTURE_FAILED: Reason.AUTHORIZATION_LAPSED,
+        }
+        orders.expire(order, Because(reasons.get(OrderState(order.state), Reason.RESERVATION_EXPIRED), cause))
+
+
+@transaction_required
+def report_failed_give_back(operation: Operation, *, cause: Cause) -> None:
+    """This will hold the order and open a case: the provider will not give money back, so a person must."""
+    orders.open_hold(
+        operation.order, reason=HoldReason.REFUND_FAILED, detail="A give-back failed at the provider.", cause=cause
+    )
+    open_case(
+        Report(
+            type=CaseType.GIVE_BACK_FAILED,
+            subject_id=operation.public_id,
+            severity=Case.Severity.HIGH,
+            summary="The provider did not give money back. The customer is still owed it.",
+            evidence={"error_code": operation.error_code},
+            money=Money(operation.amount_minor, operation.currency),
+            order_public_id=operation.order.public_id,
+        ),
+        now=cause.now,
+    )

@@ -1,0 +1,177 @@
+"""Payments: one current attempt, captures within what is due, excess going back, sums that follow from operations."""
+
+# ruff: noqa: S608 - what is put into the SQL here are constants of these modules.
+from reconciliation.invariants.check import Check
+from reconciliation.invariants.orders import EXPLAINED, PAID
+
+OPEN = "('created', 'sent', 'pending', 'unknown')"
+LIVE = "('created', 'requires_action', 'awaiting_funds', 'partially_funded', 'processing', 'authorized')"
+# The provider said something else than we asked for; people were told, whether or not they are done with it.
+REPORTED = """EXISTS (SELECT 1 FROM oversight_case AS reported WHERE reported.order_public_id = "order".public_id
+    AND reported.type IN ('amount_mismatch', 'currency_mismatch', 'capture_reversed', 'external_refund',
+        'refund_beyond_accepted'))"""
+
+CHECKS = (
+    Check(
+        "I1",
+        "one_current_attempt_per_tender",
+        "An order has at most one current attempt per tender, in its own currency.",
+        """
+        SELECT "order".public_id AS subject, concat(count(*), ' current attempts by ', attempt.tender) AS detail
+        FROM payments_paymentattempt AS attempt JOIN orders_order AS "order" ON "order".id = attempt.order_id
+        WHERE attempt.is_current GROUP BY "order".public_id, attempt.tender HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        "I1",
+        "attempt_is_in_the_orders_currency",
+        "Attempts and operations are in the currency of their order.",
+        """
+        SELECT "order".public_id AS subject, concat(attempt.public_id, ' is in ', attempt.currency, ', not ',
+            "order".currency) AS detail
+        FROM payments_paymentattempt AS attempt JOIN orders_order AS "order" ON "order".id = attempt.order_id
+        WHERE attempt.currency <> "order".currency OR EXISTS (SELECT 1 FROM payments_operation AS operation
+            WHERE operation.attempt_id = attempt.id
+            AND (operation.currency <> attempt.currency OR operation.order_id <> attempt.order_id))
+        """,
+    ),
+    Check(
+        "I1",
+        "none_current_after_paid",
+        "No attempt was started for an order that was paid already.",
+        f"""
+        SELECT "order".public_id AS subject, concat(attempt.public_id, ' is current and began after payment') AS detail
+        FROM payments_paymentattempt AS attempt JOIN orders_order AS "order" ON "order".id = attempt.order_id
+        WHERE attempt.is_current AND "order".state IN {PAID} AND attempt.created_at > "order".paid_at
+        """,
+    ),
+    Check(
+        "I1",
+        "ordered_captures_within_due",
+        "What was accepted, what open captures ask for and what a living attempt may still take never exceed what is "
+        "due.",
+        f"""
+        SELECT "order".public_id AS subject, concat(accepted, ' accepted, ', ordered, ' more ordered, ', due_minor,
+            ' due')
+            AS detail
+        FROM (
+            SELECT "order".*, captured_minor - excess_minor AS accepted, (
+                SELECT coalesce(sum(CASE WHEN attempt.capture_method = 'automatic' THEN
+                        CASE WHEN attempt.status IN {LIVE} AND attempt.dead_at IS NULL THEN attempt.amount_minor
+                            ELSE 0 END
+                    ELSE (SELECT coalesce(sum(operation.amount_minor), 0) FROM payments_operation AS operation
+                        WHERE operation.attempt_id = attempt.id AND operation.kind = 'capture' AND operation.status
+                            IN {OPEN})
+                    END), 0)
+                FROM payments_paymentattempt AS attempt
+                WHERE attempt.order_id = "order".id AND attempt.is_current AND NOT EXISTS (
+                    SELECT 1 FROM payments_operation AS operation
+                    WHERE operation.attempt_id = attempt.id AND operation.kind = 'void')) AS ordered
+            FROM orders_order AS "order"
+        ) AS "order" WHERE accepted + ordered > due_minor AND NOT {EXPLAINED}
+        """,
+    ),
+    Check(
+        "I1",
+        "excess_is_going_back",
+        "Money beyond what is due was given back, or an open give-back, hold or case sees to it.",
+        f"""
+        SELECT public_id AS subject, concat(excess_minor - excess_returned_minor,
+            ' taken that nobody owes, nothing under way')
+            AS detail
+        FROM orders_order AS "order" WHERE excess_minor > excess_returned_minor AND NOT {EXPLAINED}
+        """,
+    ),
+    Check(
+        "I6",
+        "captured_follows_from_operations",
+        "What an attempt captured is what its succeeded operations asked for, unless people were told of a difference.",
+        f"""
+        SELECT "order".public_id AS subject, concat(attempt.public_id, ' captured ', attempt.captured_minor,
+            ', its operations say ', attempt.asked) AS detail
+        FROM (
+            SELECT attempt.*, (SELECT coalesce(sum(operation.amount_minor), 0) FROM payments_operation AS operation
+                WHERE operation.attempt_id = attempt.id AND operation.status = 'succeeded' AND operation.kind =
+                    CASE WHEN attempt.capture_method = 'automatic' THEN 'authorize' ELSE 'capture' END) AS asked
+            FROM payments_paymentattempt AS attempt
+        ) AS attempt JOIN orders_order AS "order" ON "order".id = attempt.order_id
+        WHERE attempt.captured_minor <> attempt.asked AND NOT {REPORTED}
+            AND (attempt.captured_minor <> 0 OR attempt.status IN ('captured', 'partially_captured'))
+        """,
+    ),
+    Check(
+        "I6",
+        "returned_follows_from_operations",
+        "What an attempt gave back is the sum of its succeeded refunds and give-backs.",
+        f"""
+        SELECT "order".public_id AS subject, concat(attempt.public_id, ' returned ',
+            attempt.returned_minor + attempt.excess_returned_minor, ', its operations say ', attempt.asked) AS detail
+        FROM (
+            SELECT attempt.*, (SELECT coalesce(sum(operation.amount_minor), 0) FROM payments_operation AS operation
+                WHERE operation.attempt_id = attempt.id AND operation.status = 'succeeded'
+                AND operation.kind IN ('refund', 'give_back')) AS asked
+            FROM payments_paymentattempt AS attempt
+        ) AS attempt JOIN orders_order AS "order" ON "order".id = attempt.order_id
+        WHERE attempt.returned_minor + attempt.excess_returned_minor <> attempt.asked AND NOT {REPORTED}
+        """,
+    ),
+    Check(
+        "I10",
+        "returns_within_captured",
+        "Refunds and give-backs that succeeded or are under way never exceed what the attempt captured, unless "
+        "reported.",
+        f"""
+        SELECT "order".public_id AS subject, concat(attempt.public_id, ' captured ', attempt.captured_minor,
+            ', asked to give back ', sum(operation.amount_minor)) AS detail
+        FROM payments_paymentattempt AS attempt JOIN orders_order AS "order" ON "order".id = attempt.order_id
+        JOIN payments_operation AS operation ON operation.attempt_id = attempt.id
+        WHERE operation.kind IN ('refund', 'give_back') AND operation.status IN ('succeeded', 'created', 'sent',
+            'pending',
+            'unknown')
+        GROUP BY "order".id, attempt.id HAVING sum(operation.amount_minor) > attempt.captured_minor AND NOT {REPORTED}
+        """,
+    ),
+    Check(
+        "I12",
+        "no_attempt_beside_unknown",
+        "While an outcome of an earlier operation is missing, no newer attempt of the order is current.",
+        """
+        SELECT "order".public_id AS subject, concat(attempt.public_id, ' is current while ', operation.public_id,
+            ' of ',
+            'another attempt is ', operation.status) AS detail
+        FROM payments_operation AS operation
+        JOIN payments_paymentattempt AS attempt ON attempt.order_id = operation.order_id AND attempt.is_current
+            AND attempt.id <> operation.attempt_id AND attempt.created_at >= operation.created_at
+        JOIN payments_paymentattempt AS earlier ON earlier.id = operation.attempt_id AND earlier.tender = attempt.tender
+        JOIN orders_order AS "order" ON "order".id = operation.order_id
+        WHERE operation.status IN ('sent', 'unknown')
+        """,
+    ),
+    Check(
+        "I12",
+        "failed_by_evidence_only",
+        "An operation that was sent ends as failed or declined by an answer, a payment's state or spaced negative "
+        "look-ups.",
+        """
+        SELECT "order".public_id AS subject, concat(operation.public_id, ' is ', operation.status,
+            ' without evidence') AS detail
+        FROM payments_operation AS operation JOIN orders_order AS "order" ON "order".id = operation.order_id
+        WHERE operation.status IN ('declined', 'failed') AND (operation.settled_at IS NULL
+            OR (operation.sends_count > 0 AND operation.answer IS NULL AND operation.error_code = ''
+                AND operation.provider_reference = '' AND operation.not_found_count < 2))
+        """,
+    ),
+    Check(
+        "I14",
+        "operations_are_looked_after",
+        "No open operation is ten minutes past its next look: a sweep finds whatever a lost wake-up left.",
+        f"""
+        SELECT "order".public_id AS subject, concat(operation.public_id, ' is ', operation.status,
+            ', to be looked at since ',
+            operation.next_check_at) AS detail
+        FROM payments_operation AS operation JOIN orders_order AS "order" ON "order".id = operation.order_id, moment
+        WHERE operation.status IN {OPEN} AND operation.next_check_at < moment.now - interval '10 minutes'
+        """,
+        is_liveness=True,
+    ),
+)

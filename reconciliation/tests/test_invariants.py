@@ -1,0 +1,226 @@
+"""Every check finds what it is for, and none finds anything in a sound shop."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from oversight import services as oversight
+from oversight.tests.factories import tampering
+from reconciliation import invariants
+from reconciliation.invariants import CHECKS, Check, combined, find_violations, hashes
+from reconciliation.tests.sound_shop import LATER, open_sound_shop
+
+pytestmark = pytest.mark.usefixtures("database")
+
+ORDER = "UPDATE orders_order SET {} WHERE public_id = 'ord_{}'"
+ATTEMPT = "UPDATE payments_paymentattempt SET {} WHERE public_id = 'payatt_{}'"
+OPERATION = "UPDATE payments_operation SET {} WHERE public_id = 'op_{}'"
+EVENT = "UPDATE webhooks_event SET {}"
+KEY = "UPDATE core_idempotencykey SET {}"
+
+
+def twin(table: str, *, where: str, **changes: object) -> str:
+    """This will return SQL that inserts a row once more, with some columns changed."""
+    changed = json.dumps({"id": 999_999, **changes})
+    return (
+        f"INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, to_jsonb(original) || '{changed}')).* "
+        f"FROM {table} AS original WHERE {where}"
+    )
+
+
+# What a superuser does, by the check that finds it. Several statements where a unique index has to go first.
+PLANTED: dict[str, list[str]] = {
+    "one_live_order_per_cart": [
+        "DROP INDEX orders_order_one_per_cart",
+        "UPDATE orders_order SET cart_id = 'cart_paid' WHERE public_id = 'ord_waiting'",
+    ],
+    "cart_knows_its_order": ["UPDATE checkout_cart SET order_public_id = 'ord_paid' WHERE public_id = 'cart_waiting'"],
+    "paid_means_accepted_is_due": [
+        "ALTER TABLE orders_order DROP CONSTRAINT orders_paid_means_accepted_is_due",
+        ORDER.format("captured_minor = 999", "paid"),
+    ],
+    "accepted_is_due_means_paid": [ORDER.format("captured_minor = 500", "waiting")],
+    "ended_without_keeping_money": [ORDER.format("excess_returned_minor = 400", "returned")],
+    "paid_at_is_history": [ORDER.format("paid_at = NULL", "paid")],
+    "nothing_fulfilled_unpaid": [
+        """UPDATE orders_orderline SET units_fulfilled = 1 FROM orders_order AS paid_for
+            WHERE paid_for.id = order_id AND public_id = 'ord_waiting'"""
+    ],
+    "state_is_function_of_facts": [ORDER.format("returned_minor = 1", "paid")],
+    "snapshot_is_total": [ORDER.format("snapshot = jsonb_set(snapshot, '{total_minor}', '999')", "paid")],
+    "lines_are_snapshot": ["UPDATE orders_orderline SET unit_price_minor = 499"],
+    "state_is_last_transition": [ORDER.format("state = 'fulfillment_pending'", "paid")],
+    "money_is_sum_of_attempts": [ORDER.format("authorized_minor = 1", "waiting")],
+    "only_known_transitions": [
+        "UPDATE orders_orderevent SET from_state = 'draft' WHERE to_state = 'paid'",
+        "DELETE FROM orders_orderevent WHERE to_state = 'payment_pending'",
+    ],
+    "one_current_attempt_per_tender": [
+        "DROP INDEX payments_attempt_one_current",
+        twin(
+            "payments_paymentattempt",
+            where="public_id = 'payatt_waiting'",
+            public_id="payatt_twin",
+            provider_reference="pi_twin",
+        ),
+    ],
+    "attempt_is_in_the_orders_currency": [ATTEMPT.format("currency = 'EUR'", "waiting")],
+    "none_current_after_paid": [ATTEMPT.format("created_at = created_at + interval '1 day'", "paid")],
+    "ordered_captures_within_due": [ORDER.format("captured_minor = 1", "waiting")],
+    "excess_is_going_back": [ORDER.format("excess_returned_minor = 499", "returned")],
+    "captured_follows_from_operations": [ATTEMPT.format("captured_minor = 999", "paid")],
+    "returned_follows_from_operations": [OPERATION.format("status = 'pending'", "returned_give_back")],
+    "returns_within_captured": [OPERATION.format("amount_minor = 501", "returned_give_back")],
+    "no_attempt_beside_unknown": [
+        OPERATION.format("status = 'unknown', next_check_at = created_at", "waiting_authorize"),
+        ATTEMPT.format("is_current = false", "waiting"),
+        twin(
+            "payments_paymentattempt",
+            where="public_id = 'payatt_waiting'",
+            public_id="payatt_next",
+            provider_reference="pi_next",
+            is_current=True,
+        ),
+    ],
+    "failed_by_evidence_only": [
+        OPERATION.format("status = 'failed', provider_reference = ''", "waiting_authorize"),
+    ],
+    "operations_are_looked_after": [
+        OPERATION.format("next_check_at = next_check_at - interval '1 day'", "waiting_authorize")
+    ],
+    "stock_is_sum_of_reservations": ["UPDATE catalog_stock SET committed = committed + 1"],
+    "one_live_reservation": [
+        "DROP INDEX catalog_reservation_one_live",
+        "UPDATE catalog_reservation SET owner_id = 'ord_paid' WHERE status = 'held'",
+    ],
+    "held_for_a_living_order": ["UPDATE catalog_reservation SET status = 'held' WHERE owner_id = 'ord_returned'"],
+    "committed_for_a_paid_order": [
+        "UPDATE catalog_reservation SET status = 'committed' WHERE owner_id = 'ord_waiting'"
+    ],
+    "paid_order_has_its_units": ["UPDATE catalog_reservationline SET quantity = 1"],
+    "postings_balance": ["UPDATE ledger_entry SET amount_minor = amount_minor + 1 WHERE amount_minor > 0"],
+    "entries_belong": ["DELETE FROM ledger_posting WHERE event = 'give_back'"],
+    "paid_order_has_its_sale": ["DELETE FROM ledger_posting WHERE event = 'sale'"],
+    "receivable_is_what_customers_owe": [
+        """UPDATE ledger_entry SET amount_minor = 999 FROM ledger_account AS account
+            WHERE account.id = account_id AND account.code = 'asset:receivable:customer' AND amount_minor = 1000""",
+    ],
+    "clearing_is_captured_less_returned": ["UPDATE ledger_entry SET attempt_public_id = 'payatt_nobody'"],
+    "event_stored_once": [
+        "ALTER TABLE webhooks_event DROP CONSTRAINT webhooks_event_once",
+        twin("webhooks_event", where="true", public_id="evt_twin"),
+    ],
+    "processed_is_processed": [EVENT.format("processed_at = NULL")],
+    "event_moves_an_order_once": [
+        "UPDATE orders_orderevent SET provider_event_id = 'evt_1', from_state = 'draft', to_state = 'paid'"
+    ],
+    "only_stored_events_have_effect": [EVENT.format("event_key = 'evt_2'")],
+    "dead_event_has_a_case": [EVENT.format("status = 'dead'")],
+    "events_are_looked_after": [
+        EVENT.format("status = 'failed', processed_at = NULL, next_try_at = received_at - interval '1 day'")
+    ],
+    "key_has_one_row": [
+        "ALTER TABLE core_idempotencykey DROP CONSTRAINT core_idempotency_key_unique",
+        twin("core_idempotencykey", where="true"),
+    ],
+    "finished_key_has_its_answer": [
+        "ALTER TABLE core_idempotencykey DROP CONSTRAINT core_idempotency_finished_has_answer",
+        KEY.format("answer_sealed = NULL"),
+    ],
+}
+
+
+def run_against(check: Check, planted: list[str]) -> list[tuple[str, str, str]]:
+    """This will plant and look in one transaction of a superuser, and roll everything back, dropped indexes too."""
+    with tampering() as tamperer, tamperer.transaction(force_rollback=True):
+        for statement in planted:
+            changed = tamperer.execute(statement)
+            assert changed.rowcount, f"nothing was planted by {statement}"
+        return tamperer.execute(combined([check]), [LATER]).fetchall()
+
+
+class TestChecks:
+    def test_a_sound_shop_has_no_violation(self) -> None:
+        open_sound_shop()
+
+        assert list(find_violations(now=LATER)) == []
+
+    def test_an_empty_shop_has_no_violation(self) -> None:
+        assert list(find_violations(now=LATER)) == []
+
+    @pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.invariant}-{check.name}")
+    def test_finds_what_it_is_for(self, check: Check) -> None:
+        open_sound_shop()
+
+        found = run_against(check, PLANTED[check.name])
+
+        assert found
+        for invariant, subject, detail in found:
+            assert invariant == check.invariant
+            assert subject
+            assert detail
+
+    def test_every_check_has_a_planted_violation_and_a_sentence(self) -> None:
+        assert sorted(check.name for check in CHECKS) == sorted(PLANTED)
+        assert all(check.proves.endswith(".") for check in CHECKS)
+
+    def test_all_run_as_one_statement(self) -> None:
+        with CaptureQueriesContext(connection) as statements:
+            list(find_violations(now=LATER))
+
+        assert len(statements) == 1
+
+    def test_lateness_is_judged_at_rest_only(self) -> None:
+        open_sound_shop()
+        much_later = LATER + timedelta(days=1)
+
+        always = list(find_violations(invariants.ALWAYS, now=much_later))
+        at_rest = list(find_violations(invariants.AT_REST, now=much_later))
+
+        assert always == []
+        assert [violation.invariant for violation in at_rest] == ["I14"]
+
+    def test_an_open_case_explains_money_that_is_not_where_it_belongs(self) -> None:
+        open_sound_shop()
+        plant = ORDER.format("excess_returned_minor = 499", "returned")
+        explain = a_case_about("ord_returned")
+        (check,) = [check for check in CHECKS if check.name == "excess_is_going_back"]
+
+        assert run_against(check, [plant])
+        assert not run_against(check, [plant, explain])
+
+
+def a_case_about(order_public_id: str) -> str:
+    """This will return SQL that opens a case about the order."""
+    return f"""
+        INSERT INTO oversight_case (public_id, type, subject_id, order_public_id, severity, status, summary, evidence,
+            currency, reports_count, opened_at, due_at, resolution, trace_id)
+        VALUES ('case_1', 'excess_captured', '{order_public_id}', '{order_public_id}', 'high', 'open', '', '{{}}',
+            '', 1, now(), now(), '', '')
+    """
+
+
+class TestHashes:
+    def test_finds_a_snapshot_that_was_altered(self) -> None:
+        open_sound_shop()
+        assert list(hashes.altered_snapshots()) == []
+
+        with tampering() as tamperer:
+            tamperer.execute(ORDER.format("snapshot = jsonb_set(snapshot, '{country}', '\"IE\"')", "waiting"))
+
+        assert [violation.subject for violation in hashes.altered_snapshots()] == ["ord_waiting"]
+
+    def test_finds_history_and_books_that_were_altered_after_their_seal(self) -> None:
+        open_sound_shop()
+        oversight.seal_closed_batches(now=LATER)
+        assert list(hashes.broken_seals()) == []
+
+        with tampering() as tamperer:
+            tamperer.execute("UPDATE orders_orderevent SET actor = 'staff:usr_1' WHERE to_state = 'paid'")
+            tamperer.execute("UPDATE ledger_account SET code = 'income:shipping' WHERE code = 'income:sales'")
+
+        broken = [(violation.invariant, violation.subject) for violation in hashes.broken_seals()]
+        assert broken == [("I6", "chain:ledger"), ("I6", "chain:history")]

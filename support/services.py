@@ -1,0 +1,34 @@
+"""What the console does."""
+
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.utils import decrypt
+
+from accounts.models import User
+from accounts.services import create_staff
+from core.db import transaction_required
+from support.demo import require_demo
+
+
+@transaction_required
+def ensure_demo_staff(*, email: str, password: str, totp_secret: str, now: datetime) -> User:
+    """This will see to it that the demo's staff user exists with this password and this authenticator secret (base32).
+
+    Doing it again changes nothing, so that sessions survive. Needs its caller's transaction.
+    Raises: DemoRefused; EmailInvalid, PasswordRefused.
+    """
+    require_demo()
+    user = User.objects.filter(email=email.lower()).first()
+    if user is None:
+        user = create_staff(email=email, password=password, is_superuser=True, name="Demo console", now=now)
+    if not user.check_password(password):
+        user.set_password(password)
+    user.is_staff = user.is_superuser = user.is_active = True
+    user.save()
+    authenticator = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+    if authenticator is None or decrypt(authenticator.data["secret"]) != totp_secret:
+        Authenticator.objects.filter(user=user).delete()
+        TOTP.activate(user, totp_secret)
+    return user

@@ -1,0 +1,132 @@
+"""A real Chromium before the real application, at the widths and in the schemes people use.
+
+Every page opened through `window` is watched: at the end of the test nothing may have been written to the browser's
+console as an error, refused by the content security policy, asked of another host, or answered by a failure nobody
+expected.
+"""
+
+import os
+import shutil
+import threading
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import pytest
+from django.conf import settings as project
+from django.core.wsgi import get_wsgi_application
+from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django.fixtures import Settings
+
+SCREENS = Path(os.environ.get("SCREENS_DIR", project.BASE_DIR / "test-results" / "screens"))
+LOOKS = [(width, scheme) for width in (360, 768, 1280) for scheme in ("light", "dark")]
+HEIGHTS = {360: 740, 768: 1024, 1280: 800}
+TELL_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+    console.error("CSP refused " + event.violatedDirective + " " + event.blockedURI));
+"""
+
+Window = Callable[..., Page]
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Says nothing about requests that went well."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its parent's name
+        """Keep the test's output readable."""
+
+
+class ThreadingServer(ThreadingMixIn, WSGIServer):
+    """A thread per request, like a browser needs."""
+
+    daemon_threads = True
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, or one loud line."""
+    path = shutil.which("chromium")
+    if path is None:
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail("REQUIRE_BROWSER=1 and there is no chromium on PATH: apt-get install chromium")
+        pytest.skip("NO BROWSER TESTS: there is no chromium on PATH (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(autouse=True)
+def beside_an_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playwright's loop runs in this thread, where Django then refuses the database although nothing awaits."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+@pytest.fixture
+def address(database: str, settings: Settings) -> Iterator[str]:
+    """Where the application listens for this test, with tries and used codes of its own."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid.uuid4().hex}}
+    server = make_server("127.0.0.1", 0, get_wsgi_application(), ThreadingServer, QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def window(chromium: Browser, address: str) -> Iterator[Window]:
+    """Opens a window of a width in a colour scheme; `expects` are statuses that are no surprise."""
+    problems: list[str] = []
+    contexts = []
+
+    def open_window(*, width: int, scheme: str, expects: tuple[int, ...] = ()) -> Page:
+        context = chromium.new_context(
+            base_url=address,
+            viewport={"width": width, "height": HEIGHTS[width]},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+            locale="en-GB",
+        )
+        contexts.append(context)
+        context.add_init_script(TELL_VIOLATIONS)
+        page = context.new_page()
+        page.on(
+            "console", lambda line: problems.append(line.text) if is_problem(line.type, line.text, expects) else None
+        )
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda asked: None if is_ours(asked.url, address) else problems.append(f"asked {asked.url}"))
+        return page
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def is_problem(kind: str, text: str, expects: tuple[int, ...]) -> bool:
+    """Whether a console line is an error that the test did not ask for."""
+    return kind in {"error", "warning"} and not any(f"status of {status}" in text for status in expects)
+
+
+def is_ours(url: str, address: str) -> bool:
+    """Whether a request stays with us."""
+    return url.startswith((address, "data:", "blob:"))
+
+
+def look(page: Page, name: str, *, width: int, scheme: str) -> None:
+    """This will check that nothing sticks out at the side, and keep a picture for people to judge."""
+    page.wait_for_load_state()
+    sizes = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert sizes[0] <= sizes[1], f"{name} is {sizes[0]} px wide in a window of {sizes[1]}"
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}-{width}-{scheme}.png", full_page=True)
+
+
+def pytest_configure() -> None:
+    """Playwright leaves its event loop to the garbage collector."""
+    warnings.filterwarnings("ignore", message="unclosed event loop", category=ResourceWarning)
