@@ -18,6 +18,7 @@ from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
 from core import policies
+from webhooks.selectors import forget_addresses
 
 SUPERUSER_URL = os.environ.get("DATABASE_SUPERUSER_URL", "postgres://surety_superuser@/surety")
 OWNER, APP = "surety_owner", "surety_app"
@@ -78,6 +79,7 @@ def database(migrated_database: str, emptying_statement: str, django_db_blocker:
     """The migrated database for one test; everything it commits is gone afterwards. Gives the database's name."""
     with django_db_blocker.unblock():
         policies.forget_cached()
+        forget_addresses()
         yield migrated_database
         connections["default"].close()
         with superuser(migrated_database) as connection, connection.transaction():

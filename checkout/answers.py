@@ -133,9 +133,7 @@ def quote_json(quote: Quote) -> dict[str, Any]:
     """This will return the quote with every amount as money; rates stay decimal strings."""
     plain = quote_as_json(quote)
     currency = quote.currency
-    shown: dict[str, Any] = {
-        name: money_json(Money(plain.pop(f"{name}_minor"), currency)) for name in QUOTE_AMOUNTS
-    }
+    shown: dict[str, Any] = {name: money_json(Money(plain.pop(f"{name}_minor"), currency)) for name in QUOTE_AMOUNTS}
     lines = []
     for line in plain.pop("lines"):
         amounts = {name: money_json(Money(line.pop(f"{name}_minor"), currency)) for name in LINE_AMOUNTS}

@@ -38,7 +38,8 @@ def lock_cart(public_id: str) -> Cart:
 
 
 def may_use_cart(cart: Cart, *, principal: Principal, token: str, now: datetime) -> bool:
-    """This will tell whether who asks may see and change the cart: its customer, its service, or the bearer of its token.
+    """This will tell whether who asks may see and change the cart: its customer, its service, or the bearer of its
+    token.
 
     A cart that belongs to a customer is theirs alone, whoever still holds the guest's token.
     """

@@ -11,7 +11,7 @@ from django.db.models import Min
 from catalog.models import Product
 from core.models import Heartbeat, SalesChannel
 from orders.models import Order
-from orders.models.order import OrderState
+from orders.models.money import OrderState
 from payments.models.operation import OPEN_STATUSES, Operation
 from webhooks.models import Event
 

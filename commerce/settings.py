@@ -1,4 +1,6 @@
-"""One settings file. Secrets and wiring come from the environment; every name read here stands in the README's table."""
+"""One settings file. Secrets and wiring come from the environment; every name read here stands in the README's
+table.
+"""
 
 import sys
 from pathlib import Path
@@ -7,9 +9,10 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from commerce.logs import LOGGING as LOGGING
+from commerce import logs
 from core.crypto import DEVELOPMENT_DATA_KEY
 
+LOGGING = logs.LOGGING
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -91,6 +94,9 @@ ROOT_URLCONF = "commerce.urls"
 if WEBHOOKS_ONLY:
     # A door of its own: no sessions, no cookies, nothing a flood of forged events could make expensive.
     MIDDLEWARE = ["core.middleware.TraceMiddleware", "django.middleware.security.SecurityMiddleware"]
+    INSTALLED_APPS = [
+        app for app in INSTALLED_APPS if not app.startswith(("allauth", "django.contrib.admin", "support"))
+    ]
     ROOT_URLCONF = "commerce.urls_webhooks"
 WSGI_APPLICATION = "commerce.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -176,6 +182,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "surety",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
     }
 }
 if SURETY_ENV == "test" and not env.str("REDIS_URL", default=""):

@@ -150,7 +150,9 @@ def problem_of(error: DomainError) -> HttpResponse:
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """This will be DRF's exception handler: every refusal is a problem; what nobody foresaw stays a crash, logged once."""
+    """This will be DRF's exception handler: every refusal is a problem; what nobody foresaw stays a crash, logged
+    once.
+    """
     if isinstance(error, DomainError):
         return problem_of(error)
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
@@ -186,7 +188,9 @@ def _flatten(detail: Any, path: str = "") -> list[tuple[str, str]]:
     return [(path, str(detail))]
 
 
-def answer(body: bytes, *, status: int, is_replay: bool = False, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def answer(
+    body: bytes, *, status: int, is_replay: bool = False, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     """This will return a private JSON answer of exactly these bytes."""
     response = HttpResponse(body, status=status, content_type="application/json")
     response["Cache-Control"] = "private, no-store"
@@ -211,10 +215,8 @@ def with_etag(request: Request, *, version: str, render: Callable[[], Any]) -> H
     """This will answer 304 to a matching If-None-Match without rendering, else the body with its strong ETag."""
     etag = f'"{version}"'
     asked = {tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")}
-    if etag in asked or "*" in asked:
-        response = HttpResponse(status=304)
-    else:
-        response = answer(encode(render()), status=200)
+    is_known = etag in asked or "*" in asked
+    response = HttpResponse(status=304) if is_known else answer(encode(render()), status=200)
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-store"
     return response

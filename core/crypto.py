@@ -26,19 +26,25 @@ def digest(value: str) -> str:
 
 
 def keyed_digest(value: str, *, purpose: str) -> str:
-    """This will return an HMAC of low-entropy personal data (an e-mail address) that cannot be looked up without our key."""
+    """This will return an HMAC of low-entropy personal data (an e-mail address) that cannot be looked up without
+    our key.
+    """
     return hmac.new(_derive(purpose=purpose), value.encode(), hashlib.sha256).hexdigest()
 
 
 def seal(plain: bytes, *, purpose: str, client_secret: str) -> bytes:
-    """This will encrypt with a key made from our data key and a secret only the client holds: 12 bytes nonce + AES-GCM."""
+    """This will encrypt with a key made from our data key and a secret only the client holds: 12 bytes nonce + AES-
+    GCM.
+    """
     key = _derive(purpose=purpose, salt=client_secret.encode())
     nonce = random_source.token_bytes(12)
     return nonce + AESGCM(key).encrypt(nonce, plain, purpose.encode())
 
 
 def unseal(sealed: bytes, *, purpose: str, client_secret: str) -> bytes:
-    """This will decrypt what `seal` made. Raises: cryptography.exceptions.InvalidTag for another key or altered bytes."""
+    """This will decrypt what `seal` made. Raises: cryptography.exceptions.InvalidTag for another key or altered
+    bytes.
+    """
     key = _derive(purpose=purpose, salt=client_secret.encode())
     return AESGCM(key).decrypt(sealed[:12], sealed[12:], purpose.encode())
 

@@ -1,8 +1,8 @@
 """Transactions with names and no surprises.
 
-`transaction(name)` opens the outermost transaction and nothing else: asking for one inside another is a bug, because the
-inner commit would not be durable. Functions that need their caller's transaction say `@transaction_required`; functions
-that talk to a provider say `@outside_transaction`. The names are the kill points of the crash matrix.
+`transaction(name)` opens the outermost transaction and nothing else: asking for one inside another is a bug, because
+the inner commit would not be durable. Functions that need their caller's transaction say `@transaction_required`;
+functions that talk to a provider say `@outside_transaction`. The names are the kill points of the crash matrix.
 """
 
 import functools
@@ -53,7 +53,9 @@ def transaction_required(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def outside_transaction(function: Callable[P, R]) -> Callable[P, R]:
-    """This will refuse to run `function` while a transaction is open, because it talks to a provider or opens its own."""
+    """This will refuse to run `function` while a transaction is open, because it talks to a provider or opens its
+    own.
+    """
 
     @functools.wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -76,6 +78,6 @@ def constraint_errors(errors: Mapping[str, Callable[[], Exception]]) -> Iterator
         yield
     except IntegrityError as violation:
         name = getattr(getattr(violation.__cause__, "diag", None), "constraint_name", None)
-        if name in errors:
-            raise errors[name]() from violation
+        if isinstance(name, str) and name in errors:
+            raise errors[name]() from violation  # noqa: RSE102 - the caller's factory
         raise

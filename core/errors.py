@@ -1,4 +1,6 @@
-"""Anticipated errors: a code for programs, a sentence for people, facts for both; mapped to HTTP in core/api.py alone."""
+"""Anticipated errors: a code for programs, a sentence for people, facts for both; mapped to HTTP in core/api.py
+alone.
+"""
 
 from enum import Enum
 

@@ -1,8 +1,9 @@
 """SQL that makes the database refuse wrong states, whoever writes and with whatever setting on.
 
-Plain triggers and functions, installed by each app's `migrations/0002_guards.py`. They hold for INSERT, UPDATE, DELETE, TRUNCATE
-and COPY. The only way past them is `session_replication_role`, which PostgreSQL keeps to superusers. Every refusal is an
-integrity violation (23514) that carries the trigger's name as its constraint, so services can name it.
+Plain triggers and functions, installed by each app's `migrations/0002_guards.py`. They hold for INSERT, UPDATE,
+DELETE, TRUNCATE and COPY. The only way past them is `session_replication_role`, which PostgreSQL keeps to superusers.
+Every refusal is an integrity violation (23514) that carries the trigger's name as its constraint, so services can
+name it.
 """
 
 from collections.abc import Iterable, Sequence

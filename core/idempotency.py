@@ -1,9 +1,9 @@
 """One key, one execution, one final answer.
 
-Note [Idempotency keys]: the row is claimed in the business transaction, so key and effects commit together. A request that dies
-afterwards leaves the row at its recovery point; whoever repeats the key after the lease continues from there with a higher
-fencing token, and the late original can no longer store its answer. The table knows only the key's SHA-256; the answer holds
-tokens, so it is sealed with a key made from the client's raw key and ours.
+Note [Idempotency keys]: the row is claimed in the business transaction, so key and effects commit together. A request
+that dies afterwards leaves the row at its recovery point; whoever repeats the key after the lease continues from
+there with a higher fencing token, and the late original can no longer store its answer. The table knows only the
+key's SHA-256; the answer holds tokens, so it is sealed with a key made from the client's raw key and ours.
 Source: IETF draft-ietf-httpapi-idempotency-key-header.
 """
 
@@ -82,7 +82,9 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to execute, until the lease ends. `subject_id` is what an earlier execution made, if it got that far."""
+    """The right to execute, until the lease ends. `subject_id` is what an earlier execution made, if it got that
+    far.
+    """
 
     row_id: int
     fencing_token: int
@@ -154,7 +156,9 @@ def claim(request: KeyedRequest, *, now: datetime) -> Claim:
 
 @transaction_required
 def commit_point(claimed: Claim, *, subject_id: str) -> None:
-    """This will note, in the business transaction, what the request made, so that a successor continues instead of repeating."""
+    """This will note, in the business transaction, what the request made, so that a successor continues instead of
+    repeating.
+    """
     IdempotencyKey.objects.filter(pk=claimed.row_id).update(
         recovery_point=IdempotencyKey.RecoveryPoint.COMMITTED, subject_id=subject_id
     )

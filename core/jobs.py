@@ -1,4 +1,8 @@
-"""Wake-ups: a hint to a worker, sent after commit, by task name. Rows are the queue; losing every wake-up loses nothing."""
+"""Wake-ups: a hint to a worker, sent after commit, by task name. Rows are the queue; losing every wake-up loses
+nothing.
+"""
+
+import time
 
 import structlog
 from celery import current_app
@@ -10,6 +14,13 @@ from core.db import run_after_commit
 
 log = structlog.get_logger()
 
+# After a failure wake-ups are not even tried for a while: a broker that hangs must not hold every request.
+AWAY_SECONDS = 2.0
+
+
+class _Broker:
+    away_until = float("-inf")
+
 
 def wake(name: str, **ids: int | str) -> None:
     """This will ask a worker, once the transaction is durable, to run task `name` with row ids.
@@ -19,9 +30,12 @@ def wake(name: str, **ids: int | str) -> None:
     trace_id = trace.current()
 
     def send() -> None:
+        if time.monotonic() < _Broker.away_until:
+            return
         try:
             current_app.send_task(name, kwargs=ids, headers={"surety_trace": trace_id}, retry=False)
         except (OperationalError, RedisError, OSError) as error:
+            _Broker.away_until = time.monotonic() + AWAY_SECONDS
             log.warning("wake_not_sent", task=name, error=type(error).__name__)
 
     run_after_commit(send)

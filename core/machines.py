@@ -1,4 +1,6 @@
-"""The committed tables of every state machine, read once: the code, the database triggers and the tests compare with them."""
+"""The committed tables of every state machine, read once: the code, the database triggers and the tests compare
+with them.
+"""
 
 import csv
 from collections import defaultdict

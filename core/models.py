@@ -138,7 +138,9 @@ class IdempotencyKey(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a worker last completed the heartbeat task of a queue: the health of workers is their work, not their process."""
+    """When a worker last completed the heartbeat task of a queue: the health of workers is their work, not their
+    process.
+    """
 
     queue = models.CharField(max_length=32, unique=True)
     completed_at = models.DateTimeField()

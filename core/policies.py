@@ -1,4 +1,6 @@
-"""Numbers people may change without a release: append-only versioned rows. The version that decided stands on the decision."""
+"""Numbers people may change without a release: append-only versioned rows. The version that decided stands on the
+decision.
+"""
 
 import time
 from dataclasses import dataclass
@@ -60,7 +62,9 @@ def forget_cached() -> None:
 
 
 def current(name: str) -> CurrentPolicy:
-    """This will return the newest version of a policy, at most ten seconds old, for one query per process and ten seconds."""
+    """This will return the newest version of a policy, at most ten seconds old, for one query per process and ten
+    seconds.
+    """
     if time.monotonic() - _Cache.loaded_at > CACHE_SECONDS:
         rows = Policy.objects.order_by("name", "-version").distinct("name")
         _Cache.policies = {row.name: CurrentPolicy(row.name, row.version, row.values) for row in rows}

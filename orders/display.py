@@ -6,7 +6,7 @@ The client never guesses: the word, the sentence, what can be done next and when
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orders.models.order import OrderState
+from orders.models.money import OrderState
 
 S = OrderState
 
@@ -89,10 +89,16 @@ POLL_LATER_MS = 15_000
 
 SENTENCES = {
     Word.PREPARING_CHECKOUT: "Your order is being prepared for payment. Nothing has been charged.",
-    Word.PROCESSING: "The payment provider has not answered yet. You will not be charged twice; we are asking until we know.",
-    Word.WAITING_FOR_CONFIRMATION: "You are done. We are waiting for your bank's confirmation and will update this page.",
+    Word.PROCESSING: (
+        "The payment provider has not answered yet. You will not be charged twice; we are asking until we know."
+    ),
+    Word.WAITING_FOR_CONFIRMATION: (
+        "You are done. We are waiting for your bank's confirmation and will update this page."
+    ),
     Word.ACTION_REQUIRED: "Your bank asks you to confirm this payment.",
-    Word.PAYMENT_FAILED: "The payment did not go through and you have not been charged. You can try again; we keep your items.",
+    Word.PAYMENT_FAILED: (
+        "The payment did not go through and you have not been charged. You can try again; we keep your items."
+    ),
     Word.CANCELLING: "We are cancelling this order. If any money was taken it goes back to you by itself.",
     Word.CANCELLED: "This order is cancelled.",
     Word.EXPIRED: "The time to pay is over and the items are back in the shop. You have not been charged.",

@@ -6,7 +6,7 @@ from django.db.models import F, Q, QuerySet
 
 from core.errors import NotFound
 from orders.models import Hold, Order, OrderEvent, OrderState
-from orders.models.order import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
+from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
 
 
 class NoSuchOrder(NotFound):
@@ -59,7 +59,12 @@ def due_for_expiry(*, now: datetime, limit: int) -> list[str]:
     """This will return the public ids of orders before payment whose time is over, oldest first."""
     rows = Order.objects.filter(
         expires_at__lte=now,
-        state__in=[OrderState.DRAFT, OrderState.PAYMENT_PENDING, OrderState.PAYMENT_FAILED, OrderState.PAYMENT_AUTHORIZED],
+        state__in=[
+            OrderState.DRAFT,
+            OrderState.PAYMENT_PENDING,
+            OrderState.PAYMENT_FAILED,
+            OrderState.PAYMENT_AUTHORIZED,
+        ],
     )
     return list(rows.order_by("expires_at").values_list("public_id", flat=True)[:limit])
 

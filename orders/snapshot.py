@@ -14,7 +14,9 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class SnapshotContext:
-    """What stands in the snapshot beside the quote. `contact_digest` is salted; no name, address or e-mail is kept here."""
+    """What stands in the snapshot beside the quote. `contact_digest` is salted; no name, address or e-mail is kept
+    here.
+    """
 
     country: str
     country_label: str
@@ -25,7 +27,9 @@ class SnapshotContext:
 
 
 def build_snapshot(quote: dict[str, Any], context: SnapshotContext) -> dict[str, Any]:
-    """This will return the complete snapshot: `quote` is catalog.pricing.terms_as_json with its quote_hash, amounts in minor units."""
+    """This will return the complete snapshot: `quote` is catalog.pricing.terms_as_json with its quote_hash, amounts
+    in minor units.
+    """
     return {
         **quote,
         "schema_version": SCHEMA_VERSION,

@@ -62,7 +62,9 @@ def attempts_of(order: Order) -> list[PaymentAttempt]:
 
 def has_unknown_outcome(order: Order) -> bool:
     """This will tell whether some operation of the order was sent and has no answer yet."""
-    return Operation.objects.filter(order=order, status__in=["created", "sent", "unknown"]).exclude(kind="void").exists()
+    return (
+        Operation.objects.filter(order=order, status__in=["created", "sent", "unknown"]).exclude(kind="void").exists()
+    )
 
 
 def is_give_back_open(order: Order) -> bool:

@@ -16,7 +16,7 @@ from core.models import Heartbeat
 from core.money import Money
 from orders import services as orders
 from orders.models import Order, OrderState
-from orders.models.order import BEFORE_PAYMENT
+from orders.models.money import BEFORE_PAYMENT
 from orders.selectors import due_for_expiry, lock_order, open_cancellations, owing_customers, pending_since
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case

@@ -11,7 +11,7 @@ from tests.shop import Shop, ShopClock, open_shop
 
 
 @pytest.fixture
-def shop(database: str) -> Iterator[Shop]:  # noqa: ARG001 - the rows live in it
+def shop(database: str) -> Iterator[Shop]:
     """A shop whose clock and provider belong to the test; web and webhook roles share the process."""
     opened = open_shop()
     with clock.use(ShopClock(opened.virtual)), override_settings(ROOT_URLCONF="tests.urls"):

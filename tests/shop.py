@@ -1,7 +1,8 @@
-"""A whole shop in one process: the HTTP API, the webhook door, the workers' tasks and the sandbox's engine on one clock.
+"""A whole shop in one process: the HTTP API, the webhook door, the workers' tasks and the sandbox's engine on one
+clock.
 
-Nothing is mocked: requests go through Django's client, provider calls through the SDK into the sandbox, deliveries are signed. Only
-the network, the broker and waiting are left out, so that a test decides what happens when.
+Nothing is mocked: requests go through Django's client, provider calls through the SDK into the sandbox, deliveries
+are signed. Only the network, the broker and waiting are left out, so that a test decides what happens when.
 """
 
 import json
@@ -14,6 +15,8 @@ from django.test import Client
 
 from catalog.tests.factories import a_product
 from core import clock
+from core.cause import system
+from core.db import transaction
 from core.models import ProviderAccount, SalesChannel
 from core.tests.factories import NOW, a_channel, an_account
 from orders.models import Order
@@ -22,8 +25,6 @@ from payments.providers.registry import config_of, use_adapter
 from payments.providers.stripe import StripeAdapter
 from payments.selectors import due_operations
 from payments.services import carry_out, recover
-from core.cause import system
-from core.db import transaction
 from reconciliation import services as reconciliation
 from sandbox.application import Application
 from sandbox.clock import VirtualClock
@@ -76,13 +77,17 @@ class Shop:
         """This will call the API; header names are given with underscores."""
         names = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
         payload = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
-        return self.client.generic(method, f"/api/v1/{path}", payload.get("data", ""), content_type="application/json", **names)
+        return self.client.generic(
+            method, f"/api/v1/{path}", payload.get("data", ""), content_type="application/json", **names
+        )
 
     def a_cart(self, units: dict[str, int] | None = None, **choices: str) -> tuple[str, str]:
         """This will open a guest's cart with these units and return its id and token."""
         opened = self.api("POST", "carts", choices).json()
         lines = [{"sku": sku, "quantity": count} for sku, count in (units or {"MUG-RED": 1}).items()]
-        filled = self.api("PUT", f"carts/{opened['cart_id']}/lines", {"lines": lines}, x_cart_token=opened["cart_token"])
+        filled = self.api(
+            "PUT", f"carts/{opened['cart_id']}/lines", {"lines": lines}, x_cart_token=opened["cart_token"]
+        )
         assert filled.status_code == 200, filled.content
         return opened["cart_id"], opened["cart_token"]
 
@@ -123,9 +128,7 @@ class Shop:
     def post_delivery(self, headers: dict[str, str], body: bytes) -> Any:
         """This will post raw bytes to the door."""
         signature = next(value for name, value in headers.items() if name.lower() == "stripe-signature")
-        return self.door.post(
-            DOOR, data=body, content_type="application/json", HTTP_STRIPE_SIGNATURE=signature
-        )
+        return self.door.post(DOOR, data=body, content_type="application/json", HTTP_STRIPE_SIGNATURE=signature)
 
     def work(self) -> None:
         """This will do what workers do with what lies there: events received, operations created."""

@@ -19,7 +19,7 @@ import pytest
 
 from commerce.devstack.apps import find_need
 from commerce.devstack.checks import find_closing_line
-from commerce.devstack.environment import is_free
+from commerce.devstack.environment import free_ports
 from commerce.devstack.install import is_installed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,13 +37,21 @@ class Checkout:
         self.tree = tree
         self.output = tree.parent / "output"
         self.mark = f"test-run-{uuid.uuid4()}"
-        self.port = next(n for n in range(18000, 28000, 37) if all(is_free(n + step) for step in (0, 10, 20)))
+        self.ports = free_ports()
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def port(self) -> int:
+        """Where the first page is."""
+        return self.ports.web
 
     def run(self, *words: str, **env: str) -> subprocess.Popen[bytes]:
         """Start `./run` as a newcomer's shell would: hardly any environment, and a mark to find its descendants by."""
-        clean = {"PATH": os.environ["PATH"], "HOME": str(self.tree), "PORT": str(self.port), "RUN_TEST_MARK": self.mark}
+        clean = {"PATH": os.environ["PATH"], "HOME": str(self.tree), "RUN_TEST_MARK": self.mark}
+        clean |= {"PORT": str(self.port), "WEBHOOKS_PORT": str(self.ports.webhooks)}
+        clean |= {"SANDBOX_PORT": str(self.ports.sandbox)}
         with self.output.open("wb") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "run", *words],
                 cwd=self.tree,
                 env={**clean, **env},
@@ -51,6 +59,16 @@ class Checkout:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End whatever a failed test left running."""
+        for process in self.started:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(timeout=GONE_SECONDS_MAX)
+        self.started.clear()
 
     def finish(self, *words: str, **env: str) -> tuple[int, str]:
         """Run `./run` to its end and answer its exit code and what it said."""
@@ -135,7 +153,7 @@ def wait_until(is_true: Callable[[], bool], *, seconds_max: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+def copied_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     tree = tmp_path_factory.mktemp("checkout") / "surety"
     shutil.copytree(ROOT, tree, ignore=IGNORED)
     (tree / ".venv").symlink_to(ROOT / ".venv")
@@ -143,11 +161,16 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
     yield checkout
 
-    for pid in checkout.survivors(set()):
-        os.kill(pid, signal.SIGKILL)
     note = tree / ".surety" / "dev" / "postgres-data"
     if note.exists():
         shutil.rmtree(note.read_text().strip())
+
+
+@pytest.fixture
+def checkout(copied_checkout: Checkout) -> Iterator[Checkout]:
+    yield copied_checkout
+
+    copied_checkout.end()
 
 
 def end_and_count(checkout: Checkout, process: subprocess.Popen[bytes], number: signal.Signals) -> tuple[int, set[int]]:
@@ -163,7 +186,6 @@ def end_and_count(checkout: Checkout, process: subprocess.Popen[bytes], number: 
 
 
 @pytest.mark.stack
-@pytest.mark.xdist_group("stack")
 @pytest.mark.skipif(sys.platform != "linux", reason="follows processes through /proc")
 @pytest.mark.skipif(not is_installed(), reason="needs the .venv that ./run makes")
 class TestRun:

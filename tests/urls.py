@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from commerce.urls import handler404 as handler404
-from commerce.urls import handler500 as handler500
+from commerce import urls as web
 
+handler404, handler500 = web.handler404, web.handler500
 urlpatterns = [path("", include("webhooks.urls")), path("", include("commerce.urls"))]

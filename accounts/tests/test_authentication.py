@@ -67,7 +67,7 @@ class TestService:
         principal = principal_of(request)
 
         assert isinstance(request.auth, ServiceCredential)
-        assert request.user is None
+        assert not isinstance(request.user, User)
         assert (principal.key, principal.scopes) == ("service:replay", frozenset({"backdate"}))
 
     @pytest.mark.parametrize("header", ["Bearer wrong", "Bearer ", "bearer", "Bearer \t"])

@@ -1,5 +1,7 @@
 """Who asks for which cart or order: tokens from headers, 404 to strangers."""
 
+from rest_framework.request import Request
+
 from accounts.authentication import principal_of
 from accounts.models import AccessToken
 from checkout.models import Cart
@@ -8,7 +10,6 @@ from core import clock
 from core.cause import Cause
 from core.principal import Principal
 from orders.models import Order
-from rest_framework.request import Request
 
 
 def cart_of(request: Request, cart_id: str) -> Cart:

@@ -61,7 +61,9 @@ class StartCheckoutView(APIView):
         responses={200: CheckoutShape, 201: CheckoutShape, 202: CheckoutShape, **REFUSALS},
     )
     def post(self, request: Request) -> HttpResponse:
-        """Make the cart an order and try to pay it. A decline is 201 with `decline`; an outcome not known yet is 202."""
+        """Make the cart an order and try to pay it. A decline is 201 with `decline`; an outcome not known yet is
+        202.
+        """
         form = self.Input(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data
@@ -172,7 +174,9 @@ class ActiveCheckoutView(APIView):
         responses={200: CheckoutShape, 204: None, 404: ProblemShape},
     )
     def get(self, request: Request) -> HttpResponse:
-        """What was under way when the app was killed: the customer's newest unpaid order, or that of the guest's cart."""
+        """What was under way when the app was killed: the customer's newest unpaid order, or that of the guest's
+        cart.
+        """
         customer_id = principal_of(request).customer_id
         cart_id = str(request.query_params.get("cart_id", ""))
         if cart_id:

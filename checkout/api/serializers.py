@@ -26,10 +26,9 @@ def refuse_card_numbers(value: str) -> str:
 class PlainText(serializers.CharField):
     """Text without card numbers."""
 
-    def __init__(self, **options: Any) -> None:
-        """Add the check to every such field."""
-        super().__init__(**options)
-        self.validators.append(refuse_card_numbers)
+    def to_internal_value(self, data: Any) -> str:
+        """Check every such field."""
+        return refuse_card_numbers(super().to_internal_value(data))
 
 
 class MoneyShape(serializers.Serializer[Any]):
@@ -209,4 +208,5 @@ class ProblemShape(serializers.Serializer[Any]):
     detail = serializers.CharField()
     code = serializers.CharField()
     trace_id = serializers.CharField()
-    errors = serializers.ListField(child=serializers.DictField(), required=False)
+    # The problem's own member, declared over DRF's property of the same name.
+    errors = serializers.ListField(child=serializers.DictField(), required=False)  # type: ignore[assignment]

@@ -9,7 +9,7 @@ from core.idempotency import KeyedRequest, StoredAnswer
 from core.models import IdempotencyKey
 from core.wire import encode
 from orders import services as orders
-from orders.models.order import CANCELLED_STATES
+from orders.models.money import CANCELLED_STATES
 from orders.selectors import lock_order
 from payments import services as payments
 from payments.selectors import lock_attempts, lock_operations
@@ -17,7 +17,8 @@ from payments.selectors import lock_attempts, lock_operations
 
 @outside_transaction
 def cancel_order(order_id: str, *, reason: str, request: KeyedRequest, cause: Cause) -> FinalAnswer:
-    """This will open the cancellation and end the order at once where nothing can capture; else answer 202 until it is done.
+    """This will open the cancellation and end the order at once where nothing can capture; else answer 202 until it
+    is done.
 
     Raises: NoSuchOrder, CannotCancel and the errors of core.idempotency.
     """

@@ -1,8 +1,8 @@
 """Requests under an idempotency key that call a provider in the middle: open, submit, finish.
 
-Transaction 1 claims the key and commits what was made; the provider is called outside; transaction 2 locks the key again, records
-the answer and stores ours. A process that dies in between leaves the key at `committed`; whoever repeats it after the lease
-continues with the same operation and the same provider key.
+Transaction 1 claims the key and commits what was made; the provider is called outside; transaction 2 locks the key
+again, records the answer and stores ours. A process that dies in between leaves the key at `committed`; whoever
+repeats it after the lease continues with the same operation and the same provider key.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from checkout import answers
 from core import idempotency, policies
-from core.wire import encode
 from core.cause import Cause
 from core.db import outside_transaction
 from core.idempotency import Claim, KeyedRequest, LeaseLost, StoredAnswer
+from core.wire import encode
 from orders.services import order_transaction
 from payments import services as payments
 from payments.models import Operation, OperationStatus
@@ -58,9 +58,7 @@ def run(opening: Opening, *, name: str, request: KeyedRequest, cause: Cause) -> 
         return opened
     answer = None
     if opened.operation is not None and opened.operation.status == OperationStatus.SENT:
-        answer = payments.submit(
-            opened.operation, within_seconds=policies.current("payment")["answer_within_seconds"]
-        )
+        answer = payments.submit(opened.operation, within_seconds=policies.current("payment")["answer_within_seconds"])
     try:
         with order_transaction(f"{name}.finish"):
             idempotency.hold(opened.claim)

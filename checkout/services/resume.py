@@ -14,7 +14,7 @@ from core.idempotency import Claim, KeyedRequest
 from core.models import IdempotencyKey
 from orders import services as orders
 from orders.models import Order, OrderState
-from orders.models.order import BEFORE_PAYMENT
+from orders.models.money import BEFORE_PAYMENT
 from orders.selectors import lock_order
 from payments import services as payments
 from payments.models import Operation, OperationKind, PaymentAttempt
@@ -57,11 +57,15 @@ def resume_payment(command: ResumeCommand, *, request: KeyedRequest, cause: Caus
     core.idempotency.
     """
     _close_old_attempt(command, cause=cause)
-    return run(lambda: _open(command, request=request, cause=cause), name="checkout.resume", request=request, cause=cause)
+    return run(
+        lambda: _open(command, request=request, cause=cause), name="checkout.resume", request=request, cause=cause
+    )
 
 
 def _close_old_attempt(command: ResumeCommand, *, cause: Cause) -> None:
-    """Void what the customer wants to replace, with the void's own key: repeating it is harmless, so it needs no claim."""
+    """Void what the customer wants to replace, with the void's own key: repeating it is harmless, so it needs no
+    claim.
+    """
     with orders.order_transaction("checkout.resume.close"):
         order = lock_order(command.order_id)
         attempts, operations = lock_attempts(order), lock_operations(order)

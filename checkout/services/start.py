@@ -1,4 +1,6 @@
-"""checkout/start: a cart becomes an order with its snapshot, its units, its payment attempt; then the provider is asked."""
+"""checkout/start: a cart becomes an order with its snapshot, its units, its payment attempt; then the provider is
+asked.
+"""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -95,7 +97,9 @@ def start_checkout(command: StartCommand, *, request: KeyedRequest, cause: Cause
     Opens its own transactions. Raises: CartEmpty, NotForSale, QuoteChanged, TotalNotPayable, InsufficientStock,
     ReturnUrlNotAllowed, NoSuchCart and the errors of core.idempotency; then nothing was created.
     """
-    return run(lambda: _open(command, request=request, cause=cause), name="checkout.start", request=request, cause=cause)
+    return run(
+        lambda: _open(command, request=request, cause=cause), name="checkout.start", request=request, cause=cause
+    )
 
 
 def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Opened | FinalAnswer:
@@ -208,8 +212,8 @@ def _lock_up(cart: Cart, order: Order, command: StartCommand, *, cause: Cause) -
 
 
 def _token_of(order: Order, *, request: KeyedRequest) -> str:
-    # Note [Order tokens]: made from the client's key and ours, so that a repeat after a crash gets the same token although we
-    # keep only its hash.
+    # Note [Order tokens]: made from the client's key and ours, so that a repeat after a crash gets the same token
+    # although we keep only its hash.
     return crypto.derived_token(purpose=f"order-token:{order.public_id}", client_secret=request.raw_key)
 
 
@@ -239,5 +243,7 @@ def check_return_url(url: str, *, channel: SalesChannel) -> None:
         raise ReturnUrlNotAllowed from error
     is_loopback = parts.scheme == "http" and host in {"127.0.0.1", "localhost"} and not channel.is_livemode
     is_host = parts.scheme == "https" and host in channel.return_hosts and not parts.username
-    if not (is_loopback or is_host or (parts.scheme in channel.return_schemes and parts.scheme not in {"http", "https"})):
+    if not (
+        is_loopback or is_host or (parts.scheme in channel.return_schemes and parts.scheme not in {"http", "https"})
+    ):
         raise ReturnUrlNotAllowed

@@ -11,7 +11,8 @@ from .environment import production_env
 from .front import Signals, Transcript, run_at_terminal
 from .places import PYTHON, VENV
 
-PYTEST_OPTIONS = ["-n", "2", "--dist", "loadgroup"]
+# Not "loadgroup": under pytest 9.2, pytest-xdist 3.8 loses its suffix on node ids and spreads groups over all workers.
+PYTEST_OPTIONS = ["-n", "2", "--dist", "loadfile"]
 CLOSING_LINE = re.compile(r"^(\d+ \w+|no tests ran).* in [\d.]+s")
 ANSI = re.compile(r"\x1b\[[\d;]*m")
 

@@ -161,7 +161,7 @@ def run_at_terminal(
 
     It stays in our process group, so the terminal gives it Ctrl-C itself; other signals we pass on.
     """
-    handled = len(signals.received)
+    noted = len(signals.received)
     process = subprocess.Popen(  # noqa: S603 - argv is ours
         argv,
         cwd=ROOT,
@@ -170,9 +170,9 @@ def run_at_terminal(
         preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - see Note [Safe before exec]
     )
     copying = transcript.follow(process.stdout) if transcript is not None and process.stdout is not None else None
-    while (code := wait_for(process, signals, handled=handled)) is None:
-        number = signals.received[handled]
-        handled = len(signals.received)
+    while (code := wait_for(process, signals, noted=noted)) is None:
+        number = signals.received[noted]
+        noted = len(signals.received)
         if number != signal.SIGINT:
             code = terminate(process)
             break
@@ -193,12 +193,12 @@ def terminate(process: subprocess.Popen[bytes]) -> int:
     return process.wait()
 
 
-def wait_for(process: subprocess.Popen[bytes], signals: Signals, *, handled: int) -> int | None:
+def wait_for(process: subprocess.Popen[bytes], signals: Signals, *, noted: int) -> int | None:
     """Wait until the command ends, or until one more signal has come: then the answer is nothing."""
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(timeout=0.1)
-        if len(signals.received) > handled:
+        if len(signals.received) > noted:
             return None
 
 

@@ -106,8 +106,8 @@ class Keeper:
             account = find_server_account()
             sockets = self.state.add_socket_directory(account)
             cluster = prepare_cluster(state=directory, sockets=sockets, account=account, is_durable=is_durable)
-            if not is_durable and not cluster.data.is_relative_to(directory):
-                self.state.remember_directory(cluster.data.parent)
+            if not is_durable and not cluster.data_directory.is_relative_to(directory):
+                self.state.remember_directory(cluster.data_directory.parent)
             self._add(cluster.recipe())
         if not os.environ.get("REDIS_URL"):
             sockets = self.state.add_socket_directory(Account(uid=os.geteuid(), gid=os.getegid()))

@@ -50,7 +50,7 @@ class Cluster:
     """Where one PostgreSQL lives. `is_durable` is false for the throw-away clusters of tests."""
 
     binaries: Path
-    data: Path
+    data_directory: Path
     sockets: Path
     log: Path
     account: Account
@@ -66,7 +66,7 @@ class Cluster:
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return Recipe(
             name="postgres",
-            argv=[str(self.binaries / "postgres"), "-D", str(self.data), "-k", str(self.sockets), *options],
+            argv=[str(self.binaries / "postgres"), "-D", str(self.data_directory), "-k", str(self.sockets), *options],
             env=server_env(),
             log=self.log,
             stage=Stage.POSTGRES,
@@ -88,15 +88,15 @@ def prepare_cluster(*, state: Path, sockets: Path, account: Account, is_durable:
         binaries = make_reachable(binaries)
     cluster = Cluster(
         binaries=binaries,
-        data=choose_data_directory(state=state, account=account, is_durable=is_durable),
+        data_directory=choose_data_directory(state=state, account=account, is_durable=is_durable),
         sockets=sockets,
         log=state / "log" / "postgres.log",
         account=account,
         is_durable=is_durable,
     )
-    if (cluster.data / "PG_VERSION").exists():
+    if (cluster.data_directory / "PG_VERSION").exists():
         require_same_version(cluster)
-        clear_stale_postmaster(cluster.data)
+        clear_stale_postmaster(cluster.data_directory)
     else:
         initialise(cluster)
     return cluster
@@ -171,50 +171,63 @@ def choose_data_directory(*, state: Path, account: Account, is_durable: bool) ->
 
 def initialise(cluster: Cluster) -> None:
     """Create the cluster's files, the same on every system: UTF-8, the builtin locale, checksums."""
-    if cluster.data.exists():
-        shutil.rmtree(cluster.data)  # a start that was killed half way left no PG_VERSION
-    argv = [cluster.binaries / "initdb", "-D", cluster.data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "-k"]
+    if cluster.data_directory.exists():
+        shutil.rmtree(cluster.data_directory)  # a start that was killed half way left no PG_VERSION
+    argv = [
+        cluster.binaries / "initdb",
+        "-D",
+        cluster.data_directory,
+        "-U",
+        SUPERUSER,
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "-k",
+    ]
     argv += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     argv += [] if cluster.is_durable else ["--no-sync"]
     result = ask([str(word) for word in argv], env=server_env(), account=cluster.account)
     if result.returncode != 0:
-        shutil.rmtree(cluster.data, ignore_errors=True)
-        raise SetupError(f"PostgreSQL could not create its files in {cluster.data}:\n{result.stdout}{result.stderr}")
+        shutil.rmtree(cluster.data_directory, ignore_errors=True)
+        raise SetupError(
+            f"PostgreSQL could not create its files in {cluster.data_directory}:\n{result.stdout}{result.stderr}"
+        )
 
 
 def require_same_version(cluster: Cluster) -> None:
     """Refuse files that another major version wrote."""
-    written_by = (cluster.data / "PG_VERSION").read_text().strip()
+    written_by = (cluster.data_directory / "PG_VERSION").read_text().strip()
     if written_by != str(found := read_version(cluster.binaries)):
         raise SetupError(
             f"The development database was written by PostgreSQL {written_by}, and {found} is installed now. "
-            f"Delete {cluster.data} to begin with an empty one."
+            f"Delete {cluster.data_directory} to begin with an empty one."
         )
 
 
-def clear_stale_postmaster(data: Path) -> None:
+def clear_stale_postmaster(data_directory: Path) -> None:
     """Remove the pid file of a server that was killed, and stop that server should it still run.
 
     Only the holder of the stack's lock comes here, so whoever that file names is no server in use.
     """
-    pid_file = data / "postmaster.pid"
+    pid_file = data_directory / "postmaster.pid"
     deadline = time.monotonic() + STOP_STALE_SECONDS
     while pid_file.exists():
         pid = int(pid_file.read_text().split()[0])
-        if not serves(pid, data):
+        if not serves(pid, data_directory):
             pid_file.unlink(missing_ok=True)
             return
         send(pid, signal.SIGINT if time.monotonic() < deadline else signal.SIGQUIT)
         time.sleep(0.2)
 
 
-def serves(pid: int, data: Path) -> bool:
+def serves(pid: int, data_directory: Path) -> bool:
     """Tell whether this process is a PostgreSQL on these files, not a stranger who was given its old number."""
     with contextlib.suppress(OSError):
-        return os.fsencode(data) in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return os.fsencode(data_directory) in Path(f"/proc/{pid}/cmdline").read_bytes()
     if Path("/proc/self").exists():
         return False
-    return str(data) in ask(["ps", "-ww", "-o", "args=", "-p", str(pid)]).stdout
+    return str(data_directory) in ask(["ps", "-ww", "-o", "args=", "-p", str(pid)]).stdout
 
 
 def provision(cluster: Cluster) -> str | None:

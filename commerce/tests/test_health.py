@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -50,10 +49,9 @@ def due_event(*, seconds_ago: int) -> None:
     )  # fmt: skip
 
 
-def ask(path: str) -> HttpResponse:
-    """A probe."""
-    answer: Any = Client().get(path)
-    return answer
+def ask(path: str) -> Any:
+    """A probe's answer."""
+    return Client().get(path)
 
 
 def refuse(*_: object, **__: object) -> None:
@@ -148,8 +146,8 @@ class TestWork:
     def test_what_is_settled_does_not_wait(self) -> None:
         beat()
         due_event(seconds_ago=90)
-        Event.objects.update(status=Event.Status.PROCESSING)
-        Event.objects.update(status=Event.Status.IGNORED)
+        Event.objects.update(status=Event.Status.PROCESSING, lease_expires_at=clock.now())
+        Event.objects.update(status=Event.Status.IGNORED, lease_expires_at=None)
 
         assert ask("/healthz/work").status_code == 200
 

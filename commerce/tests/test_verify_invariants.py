@@ -17,10 +17,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from oversight.tests.factories import tampering
-from reconciliation.tests.sound_shop import open_sound_shop
+from core import clock
+from oversight.tests.factories import StandingClock, tampering
+from reconciliation.tests.sound_shop import LATER, open_sound_shop
 
 pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(autouse=True)
+def a_minute_after_noon() -> Iterator[None]:
+    """The instant at which nothing in the sound shop is late."""
+    with clock.use(StandingClock(LATER)):
+        yield
 
 
 class TestVerifyInvariants:
@@ -57,7 +65,7 @@ class TestVerifyInvariants:
 
         assert end.value.code == 1
         lines = capsys.readouterr().out.splitlines()
-        assert lines == ["I8 MUG held 1 (reserved 1), committed 5 (reserved 2) of 10 received", "1 violations"]
+        assert lines == ["I8 MUG held 1 (reserved 1), committed 5 (reserved 2) of 10 received", "1 violation"]
 
     def test_prints_json_for_programs(self, capsys: pytest.CaptureFixture[str]) -> None:
         open_sound_shop()

@@ -6,45 +6,13 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 from django_fsm import FSMField, FSMModelMixin, transition
 
-
-class OrderState(models.TextChoices):
-    """The states of order_transitions.csv."""
-
-    DRAFT = "draft"
-    PAYMENT_PENDING = "payment_pending"
-    PAYMENT_AUTHORIZED = "payment_authorized"
-    PAID = "paid"
-    PAYMENT_FAILED = "payment_failed"
-    EXPIRED = "expired"
-    CAPTURE_FAILED = "capture_failed"
-    CANCELLED = "cancelled"
-    CANCELLED_WITH_REFUND = "cancelled_with_refund"
-    FULFILLMENT_PENDING = "fulfillment_pending"
-    PARTIALLY_FULFILLED = "partially_fulfilled"
-    FULFILLED = "fulfilled"
-    PARTIALLY_REFUNDED = "partially_refunded"
-    REFUNDED = "refunded"
-    CLOSED = "closed"
+from orders.models.money import BEFORE_PAYMENT, MONEY_COLUMNS, PAID_STATES, OrderMoney, S, when
 
 
-S = OrderState
-BEFORE_PAYMENT = (S.DRAFT, S.PAYMENT_PENDING, S.PAYMENT_AUTHORIZED, S.PAYMENT_FAILED, S.EXPIRED, S.CAPTURE_FAILED)
-# In these accepted = due (invariant I4), unless the provider took money back after something had left the house.
-PAID_STATES = (S.PAID, S.FULFILLMENT_PENDING, S.PARTIALLY_FULFILLED, S.FULFILLED, S.PARTIALLY_REFUNDED, S.REFUNDED)
-CANCELLED_STATES = (S.CANCELLED, S.CANCELLED_WITH_REFUND)
-MONEY_COLUMNS = (
-    "total_minor",
-    "due_minor",
-    "authorized_minor",
-    "captured_minor",
-    "excess_minor",
-    "excess_returned_minor",
-    "returned_minor",
-)
-
-
-class Order(FSMModelMixin, models.Model):
-    """What a customer bought at which price, and where its money and goods stand. Money in minor units of `currency`."""
+class Order(FSMModelMixin, OrderMoney):
+    """What a customer bought at which price, and where its money and goods stand. Money in minor units of
+    `currency`.
+    """
 
     public_id = models.CharField(max_length=40, unique=True)
     channel = models.ForeignKey("core.SalesChannel", on_delete=models.PROTECT, related_name="orders")
@@ -56,18 +24,6 @@ class Order(FSMModelMixin, models.Model):
     bucket_id = models.CharField(max_length=40)
     locale = models.CharField(max_length=16)
     is_livemode = models.BooleanField()
-
-    currency = models.CharField(max_length=3)
-    total_minor = models.BigIntegerField()
-    due_minor = models.BigIntegerField()
-    authorized_minor = models.BigIntegerField(default=0)
-    captured_minor = models.BigIntegerField(default=0)
-    excess_minor = models.BigIntegerField(default=0)
-    excess_returned_minor = models.BigIntegerField(default=0)
-    returned_minor = models.BigIntegerField(default=0)
-    is_capture_reversed = models.BooleanField(
-        default=False, help_text="An open capture_reversed case says why paid < due."
-    )
 
     snapshot = models.JSONField()
     snapshot_hash = models.CharField(max_length=80)
@@ -125,8 +81,15 @@ class Order(FSMModelMixin, models.Model):
                 fields=["id"],
                 condition=Q(excess_minor__gt=F("excess_returned_minor"))
                 | Q(
-                    state__in=["draft", "payment_pending", "payment_authorized", "payment_failed", "expired",
-                               "capture_failed", "cancelled"],
+                    state__in=[
+                        "draft",
+                        "payment_pending",
+                        "payment_authorized",
+                        "payment_failed",
+                        "expired",
+                        "capture_failed",
+                        "cancelled",
+                    ],
                     captured_minor__gt=0,
                 ),
                 name="orders_order_owing",
@@ -143,46 +106,6 @@ class Order(FSMModelMixin, models.Model):
         """Show the number for people."""
         return self.number
 
-    @property
-    def accepted_minor(self) -> int:
-        """Captured for this order and owed: captured less what was reported beyond the due amount."""
-        return self.captured_minor - self.excess_minor
-
-    def is_paid_in_full(self) -> bool:
-        """Guard: accepted = due in its currency."""
-        return self.accepted_minor == self.due_minor
-
-    def is_covered(self) -> bool:
-        """Guard: accepted + authorized = due in its currency."""
-        return self.accepted_minor + self.authorized_minor == self.due_minor
-
-    def has_nothing_captured(self) -> bool:
-        """Guard: nothing captured is owed; what was captured leaves by cancellation_refunded only."""
-        return self.captured_minor == 0
-
-    def is_given_back(self) -> bool:
-        """Guard: money that could not make the order paid, or arrived after its end, was given back in full."""
-        return self.captured_minor > 0 and (
-            self.captured_minor == self.excess_minor == self.excess_returned_minor
-            or (self.returned_minor == self.accepted_minor and self.excess_returned_minor == self.excess_minor)
-        )
-
-    def is_partly_returned(self) -> bool:
-        """Guard: 0 < returned < accepted."""
-        return 0 < self.returned_minor < self.accepted_minor
-
-    def is_fully_returned(self) -> bool:
-        """Guard: returned = accepted."""
-        return self.returned_minor == self.accepted_minor > 0
-
-    def is_unreturned(self) -> bool:
-        """Guard: returned = 0."""
-        return self.returned_minor == 0
-
-    def has_money_owed_again(self) -> bool:
-        """Guard: a give-back failed or came back, so that money is owed."""
-        return self.returned_minor < self.accepted_minor or self.excess_returned_minor < self.excess_minor
-
     @transition(
         field=state,
         source=[S.DRAFT, S.CAPTURE_FAILED, S.PAYMENT_FAILED, S.EXPIRED],
@@ -196,7 +119,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=[S.PAYMENT_PENDING, S.PAYMENT_FAILED],
         target=S.PAYMENT_AUTHORIZED,
-        conditions=[is_covered],
+        conditions=when(OrderMoney.is_covered),
         custom={"transition": "payment_authorized"},
     )
     def payment_authorized(self) -> None:
@@ -206,7 +129,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=[S.PAYMENT_PENDING, S.PAYMENT_AUTHORIZED, S.CAPTURE_FAILED, S.PAYMENT_FAILED, S.EXPIRED],
         target=S.PAID,
-        conditions=[is_paid_in_full],
+        conditions=when(OrderMoney.is_paid_in_full),
         custom={"transition": "payment_captured"},
     )
     def payment_captured(self) -> None:
@@ -234,7 +157,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=list(BEFORE_PAYMENT),
         target=S.CANCELLED,
-        conditions=[has_nothing_captured],
+        conditions=when(OrderMoney.has_nothing_captured),
         custom={"transition": "cancelled"},
     )
     def cancelled(self) -> None:
@@ -250,7 +173,7 @@ class Order(FSMModelMixin, models.Model):
             S.PARTIALLY_REFUNDED,
         ],
         target=S.CANCELLED_WITH_REFUND,
-        conditions=[is_given_back],
+        conditions=when(OrderMoney.is_given_back),
         custom={"transition": "cancellation_refunded"},
     )
     def cancellation_refunded(self) -> None:
@@ -275,7 +198,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=S.PAID,
         target=S.FULFILLMENT_PENDING,
-        conditions=[is_unreturned],
+        conditions=when(OrderMoney.is_unreturned),
         custom={"transition": "fulfillment_requested"},
     )
     def fulfillment_requested(self) -> None:
@@ -285,7 +208,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=S.FULFILLMENT_PENDING,
         target=S.PARTIALLY_FULFILLED,
-        conditions=[is_unreturned],
+        conditions=when(OrderMoney.is_unreturned),
         custom={"transition": "fulfillment_progressed"},
     )
     def fulfillment_progressed_partially_fulfilled(self) -> None:
@@ -295,7 +218,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=[S.FULFILLMENT_PENDING, S.PARTIALLY_FULFILLED],
         target=S.FULFILLED,
-        conditions=[is_unreturned],
+        conditions=when(OrderMoney.is_unreturned),
         custom={"transition": "fulfillment_progressed"},
     )
     def fulfillment_progressed_fulfilled(self) -> None:
@@ -305,7 +228,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=[S.PAID, S.FULFILLMENT_PENDING, S.PARTIALLY_FULFILLED, S.FULFILLED],
         target=S.PARTIALLY_REFUNDED,
-        conditions=[is_partly_returned],
+        conditions=when(OrderMoney.is_partly_returned),
         custom={"transition": "refund_confirmed"},
     )
     def refund_confirmed_partially_refunded(self) -> None:
@@ -315,7 +238,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=[S.PAID, S.FULFILLMENT_PENDING, S.PARTIALLY_FULFILLED, S.FULFILLED, S.PARTIALLY_REFUNDED],
         target=S.REFUNDED,
-        conditions=[is_fully_returned],
+        conditions=when(OrderMoney.is_fully_returned),
         custom={"transition": "refund_confirmed"},
     )
     def refund_confirmed_refunded(self) -> None:
@@ -325,7 +248,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=S.REFUNDED,
         target=S.PARTIALLY_REFUNDED,
-        conditions=[is_partly_returned],
+        conditions=when(OrderMoney.is_partly_returned),
         custom={"transition": "refund_reversed"},
     )
     def refund_reversed_partially_refunded(self) -> None:
@@ -335,7 +258,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=[S.PARTIALLY_REFUNDED, S.REFUNDED],
         target=S.PAID,
-        conditions=[is_unreturned],
+        conditions=when(OrderMoney.is_unreturned),
         custom={"transition": "refund_reversed"},
     )
     def refund_reversed_paid(self) -> None:
@@ -345,7 +268,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=[S.PARTIALLY_REFUNDED, S.REFUNDED],
         target=S.FULFILLMENT_PENDING,
-        conditions=[is_unreturned],
+        conditions=when(OrderMoney.is_unreturned),
         custom={"transition": "refund_reversed"},
     )
     def refund_reversed_fulfillment_pending(self) -> None:
@@ -355,7 +278,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=[S.PARTIALLY_REFUNDED, S.REFUNDED],
         target=S.PARTIALLY_FULFILLED,
-        conditions=[is_unreturned],
+        conditions=when(OrderMoney.is_unreturned),
         custom={"transition": "refund_reversed"},
     )
     def refund_reversed_partially_fulfilled(self) -> None:
@@ -365,7 +288,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=[S.PARTIALLY_REFUNDED, S.REFUNDED],
         target=S.FULFILLED,
-        conditions=[is_unreturned],
+        conditions=when(OrderMoney.is_unreturned),
         custom={"transition": "refund_reversed"},
     )
     def refund_reversed_fulfilled(self) -> None:
@@ -375,7 +298,7 @@ class Order(FSMModelMixin, models.Model):
         field=state,
         source=S.CANCELLED_WITH_REFUND,
         target=S.CANCELLED,
-        conditions=[has_money_owed_again],
+        conditions=when(OrderMoney.has_money_owed_again),
         custom={"transition": "refund_reversed"},
     )
     def refund_reversed_cancelled(self) -> None:
@@ -389,53 +312,3 @@ class Order(FSMModelMixin, models.Model):
     )
     def closed(self) -> None:
         """Every window is over and nothing is open."""
-
-
-class OrderLine(models.Model):
-    """What the snapshot's line says, never changed, and how many of its units went where."""
-
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
-    position = models.PositiveIntegerField()
-    sku = models.CharField(max_length=64)
-    name = models.CharField(max_length=200)
-    unit_price_minor = models.BigIntegerField()
-    quantity = models.PositiveIntegerField()
-    total_minor = models.BigIntegerField()
-    units_cancelled = models.PositiveIntegerField(default=0)
-    units_fulfilled = models.PositiveIntegerField(default=0)
-    units_given_back = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        """Units are never more than bought."""
-
-        constraints = [
-            UniqueConstraint(fields=["order", "position"], name="orders_line_position_unique"),
-            CheckConstraint(condition=Q(quantity__gte=1), name="orders_line_quantity_positive"),
-            CheckConstraint(
-                condition=Q(quantity__gte=F("units_cancelled") + F("units_given_back"))
-                & Q(quantity__gte=F("units_fulfilled") + F("units_cancelled")),
-                name="orders_line_units_within_quantity",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        """Show quantity and SKU."""
-        return f"{self.quantity} × {self.sku}"
-
-
-class Contact(models.Model):
-    """Who to reach about an order. Erasable by one service; the snapshot keeps only what tax law needs."""
-
-    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="contact")
-    email = models.EmailField(blank=True)
-    email_digest = models.CharField(max_length=64, db_index=True, help_text="Keyed look-up hash.")
-    phone = models.CharField(max_length=32, blank=True, help_text="E.164.")
-    phone_digest = models.CharField(max_length=64, blank=True, db_index=True)
-    name = models.CharField(max_length=200, blank=True)
-    address = models.JSONField(default=dict)
-    created_at = models.DateTimeField()
-    erased_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        """Show the order, not the person."""
-        return f"contact of {self.order_id}"

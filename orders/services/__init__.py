@@ -6,7 +6,13 @@ from orders.services.create import ContactDetails, NewOrder, create_order
 from orders.services.expire import expire, extend_reservation, note_stock_returned
 from orders.services.holds import open_hold, release_hold
 from orders.services.money import MoneyColumns, adjust_due, set_money
-from orders.services.pay import mark_authorized, mark_capture_failed, mark_paid, mark_payment_failed, mark_payment_started
+from orders.services.pay import (
+    mark_authorized,
+    mark_capture_failed,
+    mark_paid,
+    mark_payment_failed,
+    mark_payment_started,
+)
 from orders.services.returns import carry_refunds, owe_again
 
 __all__ = [

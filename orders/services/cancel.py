@@ -5,7 +5,7 @@ from core.cause import Cause
 from core.db import transaction_required
 from core.errors import DomainError
 from orders.models import Order, OrderState, Reason
-from orders.models.order import BEFORE_PAYMENT, CANCELLED_STATES
+from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES
 from orders.services.change import Because, move, record_fact
 
 
@@ -35,7 +35,8 @@ def request_cancel(order: Order, *, reason: str, cause: Cause) -> Order:
 
 @transaction_required
 def cancel(order: Order, because: Because) -> Order:
-    """This will end the locked `order` and give its stock back. The caller has made sure that nothing can capture any more.
+    """This will end the locked `order` and give its stock back. The caller has made sure that nothing can capture any
+    more.
 
     Raises: TransitionRefused when captured money is still owed.
     """

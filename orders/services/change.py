@@ -12,7 +12,7 @@ from core.db import transaction, transaction_required
 from core.errors import DomainError
 from core.ids import new_public_id
 from orders.models import Order, OrderEvent, Reason, RefusedTransition
-from orders.models.order import MONEY_COLUMNS
+from orders.models.money import MONEY_COLUMNS
 
 
 class TransitionRefused(DomainError):
@@ -64,7 +64,8 @@ def order_transaction(name: str) -> Iterator[None]:
 
 @transaction_required
 def move(order: Order, transition: Callable[[], None], because: Because, *, also: Sequence[str] = ()) -> Order:
-    """This will take `transition` (a bound method of the locked `order`), save it with its money columns and write history.
+    """This will take `transition` (a bound method of the locked `order`), save it with its money columns and write
+    history.
 
     `also` names further columns the caller has set. Raises: TransitionRefused.
     """

@@ -49,7 +49,8 @@ class NewOrder:
 
 @transaction_required
 def create_order(new: NewOrder, *, cause: Cause) -> Order:
-    """This will insert the draft with everything that belongs to it, in a number of statements that lines do not change.
+    """This will insert the draft with everything that belongs to it, in a number of statements that lines do not
+    change.
 
     Raises: Invalid for a telephone number nobody can call; django.db.IntegrityError `orders_order_one_per_cart`.
     """
@@ -81,15 +82,19 @@ def create_order(new: NewOrder, *, cause: Cause) -> Order:
 
 
 def _insert_with_free_number(order: Order) -> None:
-    # Note [Order numbers]: random, so a number tells nothing about sales; a collision is retried in the same transaction,
-    # which needs a savepoint. Fifty bits: the first collision is expected after some thirty million orders.
+    # Note [Order numbers]: random, so a number tells nothing about sales; a collision is retried in the same
+    # transaction, which needs a savepoint. Fifty bits: the first collision is expected after some thirty million
+    # orders.
     for _ in range(NUMBER_TRIES - 1):
         order.number = new_order_number()
         try:
             with django_transaction.atomic():
                 order.save(force_insert=True)
         except IntegrityError as violation:
-            if getattr(getattr(violation.__cause__, "diag", None), "constraint_name", "") != "orders_order_number_unique":
+            if (
+                getattr(getattr(violation.__cause__, "diag", None), "constraint_name", "")
+                != "orders_order_number_unique"
+            ):
                 raise
         else:
             return

@@ -6,7 +6,7 @@ from core.cause import Cause
 from core.db import transaction_required
 from core.errors import Invalid
 from orders.models import DueAdjustment, Order, OrderState, Reason
-from orders.models.order import BEFORE_PAYMENT, MONEY_COLUMNS
+from orders.models.money import BEFORE_PAYMENT, MONEY_COLUMNS
 from orders.services.change import Because, record_fact
 
 
@@ -23,7 +23,9 @@ class MoneyColumns:
 
 @transaction_required
 def set_money(order: Order, columns: MoneyColumns) -> bool:
-    """This will set and save the columns of the locked `order`; totals are set, never added. Returns whether one changed."""
+    """This will set and save the columns of the locked `order`; totals are set, never added. Returns whether one
+    changed.
+    """
     changed = [name for name, value in asdict(columns).items() if getattr(order, name) != value]
     for name in changed:
         setattr(order, name, getattr(columns, name))

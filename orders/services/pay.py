@@ -52,8 +52,8 @@ def mark_capture_failed(order: Order, because: Because) -> Order:
 def mark_paid(order: Order, because: Because, *, may_reserve_again: bool) -> Order:
     """This will make the locked `order` paid: the only place that does.
 
-    Transition, committed stock, the sale in the books, history. When the units are no longer kept they are reserved again if
-    `may_reserve_again` and stock allows, else a stock_review hold is opened.
+    Transition, committed stock, the sale in the books, history. When the units are no longer kept they are reserved
+    again if `may_reserve_again` and stock allows, else a stock_review hold is opened.
     Raises: TransitionRefused unless accepted = due.
     """
     cause = because.cause

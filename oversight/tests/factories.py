@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +45,22 @@ def a_member_of_staff() -> User:
     return User.objects.create(
         public_id=new_public_id("usr"), email="ada@example.com", is_staff=True, created_at=NOON, password="!"
     )
+
+
+@dataclass
+class StandingClock:
+    """A clock that stands still; waiting takes no time and is counted."""
+
+    instant: datetime = NOON
+    waits: int = 0
+
+    def now(self) -> datetime:
+        """This will return the same instant every time."""
+        return self.instant
+
+    def sleep(self, seconds: float) -> None:
+        """This will count a wait."""
+        self.waits += 1
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from core.db import transaction
 from oversight import selectors, services, tasks
 from oversight.chains import AUDIT, LEDGER, Chain
 from oversight.models import AuditEntry, Seal
-from oversight.tests.factories import NOON, SWEEP, tampering
+from oversight.tests.factories import NOON, SWEEP, StandingClock, tampering
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -28,22 +28,6 @@ def tampered(statement: str) -> None:
     """This will run SQL as a superuser with triggers off."""
     with tampering() as tamperer:
         tamperer.execute(statement)
-
-
-class ImpatientClock:
-    """A clock whose waiting takes no time; it notes that somebody waited."""
-
-    def __init__(self) -> None:
-        """Nobody has waited yet."""
-        self.waits = 0
-
-    def now(self) -> object:
-        """Noon."""
-        return NOON
-
-    def sleep(self, seconds: float) -> None:
-        """Count it."""
-        self.waits += 1
 
 
 class TestSeal:
@@ -170,8 +154,8 @@ class TestInFlight:
         has_lower_id.wait(timeout=10)
         audited(1)
 
-        impatient = ImpatientClock()
-        with clock.use(impatient):  # type: ignore[arg-type]
+        impatient = StandingClock()
+        with clock.use(impatient):
             too_early = services.seal_closed_batches(now=NOON)
         may_commit.set()
         slow.join()

@@ -14,7 +14,7 @@ from core.db import TransactionStanceError, transaction
 from core.money import Money
 from oversight import selectors, services, tasks
 from oversight.models import AuditEntry, Case, CaseType
-from oversight.tests.factories import NOON, SWEEP, a_member_of_staff, a_report
+from oversight.tests.factories import NOON, SWEEP, StandingClock, a_member_of_staff, a_report
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -23,17 +23,6 @@ def opened(report: services.Report | None = None, *, minutes_later: int = 0) -> 
     """This will open a case in a transaction of its own."""
     with transaction("test"):
         return services.open_case(report or a_report(), now=NOON + timedelta(minutes=minutes_later))
-
-
-class FixedClock:
-    """A clock that stands still."""
-
-    def now(self) -> object:
-        """Two days after noon."""
-        return NOON + timedelta(days=2)
-
-    def sleep(self, seconds: float) -> None:
-        """Nothing to wait for."""
 
 
 class TestOpenCase:
@@ -192,7 +181,7 @@ class TestEscalate:
         overdue = opened(a_report(severity=Case.Severity.NORMAL, order_public_id="ord_1"))
         in_time = opened(replace(a_report(severity=Case.Severity.LOW, order_public_id="ord_1"), subject_id="op_2"))
 
-        with clock.use(FixedClock()):  # type: ignore[arg-type]
+        with clock.use(StandingClock(NOON + timedelta(days=2))):
             tasks.escalate()
             tasks.escalate()
 

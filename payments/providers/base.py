@@ -9,7 +9,15 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 UpdateStatus = Literal[
-    "created", "requires_action", "processing", "authorized", "partially_captured", "captured", "failed", "voided", "expired"
+    "created",
+    "requires_action",
+    "processing",
+    "authorized",
+    "partially_captured",
+    "captured",
+    "failed",
+    "voided",
+    "expired",
 ]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "cancelled"]
 
@@ -66,7 +74,9 @@ class ProviderConfig:
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """What is stored with the operation and sent to open a payment: a replay of it is the same request, byte for byte."""
+    """What is stored with the operation and sent to open a payment: a replay of it is the same request, byte for
+    byte.
+    """
 
     order_id: str
     attempt_id: str
@@ -148,7 +158,8 @@ class WebhookNotice:
 
 @dataclass(frozen=True, slots=True)
 class ParsedEvent:
-    """What an event is about. `update` is evidence by itself; without it the provider must be asked for `provider_reference`.
+    """What an event is about. `update` is evidence by itself; without it the provider must be asked for
+    `provider_reference`.
 
     `is_birth` marks the notice that a payment was opened, which says nothing about money.
     """

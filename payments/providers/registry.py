@@ -1,5 +1,6 @@
 """The one place where a provider's name becomes its adapter."""
 
+import functools
 from collections.abc import Callable
 
 from core.channels import read_secret
@@ -29,12 +30,13 @@ def config_of(account: ProviderAccount) -> ProviderConfig:
     )
 
 
+@functools.cache
 def verifier_for(provider: str) -> Adapter:
     """This will return an adapter that can only read webhooks: it holds no key. Raises: UnknownProvider."""
     if provider not in ADAPTERS:
         raise UnknownProvider(provider)
     return ADAPTERS[provider](
-        ProviderConfig(account_id="", secret_key="none", publishable_key="", api_base="", is_livemode=False)
+        ProviderConfig(account_id="", secret_key="", publishable_key="", api_base="", is_livemode=False)
     )
 
 
@@ -54,7 +56,9 @@ def adapter_for(account: ProviderAccount) -> Adapter:
 
 
 def use_adapter(account: ProviderAccount, adapter: Adapter | None) -> None:
-    """This will make `adapter` answer for an account in this process: the sandbox's engine without a network, for tests."""
+    """This will make `adapter` answer for an account in this process: the sandbox's engine without a network, for
+    tests.
+    """
     if adapter is None:
         _built.pop(account.pk, None)
         return

@@ -34,7 +34,8 @@ from payments.providers.stripe_wire import read_intent, read_refund
 API_VERSION = "2026-10-28.endive"
 TOLERANCE_SECONDS = 300
 FIND_PAGES_MAX = 50
-# Facts that nothing later takes back, so the event's own copy of the payment is evidence. Everything else is a hint to ask.
+# Facts that nothing later takes back, so the event's own copy of the payment is evidence. Everything else is a hint
+# to ask.
 FINAL_EVENTS = {"payment_intent.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.canceled"}
 HINT_EVENTS = {
     "payment_intent.created",
@@ -87,7 +88,9 @@ class SdkTransport(stripe.HTTPClient):
 
 
 class StripeAdapter:
-    """Payment intents, automatic or manual capture, confirmed by the server with a token or by the client with its secret."""
+    """Payment intents, automatic or manual capture, confirmed by the server with a token or by the client with its
+    secret.
+    """
 
     capabilities = Capabilities(
         key_lifetime_seconds=24 * 3600,
@@ -158,9 +161,7 @@ class StripeAdapter:
 
     def retrieve(self, reference: str) -> ProviderUpdate:
         """This will ask for the intent, its charge and, once money moved, its refunds."""
-        intent = self._call(
-            lambda: self._client.v1.payment_intents.retrieve(reference, {"expand": ["latest_charge"]})
-        )
+        intent = self._call(lambda: self._client.v1.payment_intents.retrieve(reference, {"expand": ["latest_charge"]}))
         refunds: list[Any] = []
         if intent.amount_received:
             page = self._call(lambda: self._client.v1.refunds.list({"payment_intent": reference, "limit": 100}))
@@ -204,9 +205,7 @@ class StripeAdapter:
             raise InvalidWebhook("timestamp too far from now")
         signed = timestamps[0].encode() + b"." + body
         expected = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
-        if not any(
-            hmac.compare_digest(theirs.encode(), ours.encode()) for theirs in signatures for ours in expected
-        ):
+        if not any(hmac.compare_digest(theirs.encode(), ours.encode()) for theirs in signatures for ours in expected):
             raise InvalidWebhook("signature does not match")
         event = _load_event(body)
         return [
@@ -225,7 +224,9 @@ class StripeAdapter:
         if event["id"] != event_key:
             raise InvalidWebhook("the delivery holds another event")
         if event["type"] in FINAL_EVENTS:
-            update = read_intent(event["data"]["object"], occurred_at=datetime.fromtimestamp(int(event["created"]), UTC))
+            update = read_intent(
+                event["data"]["object"], occurred_at=datetime.fromtimestamp(int(event["created"]), UTC)
+            )
             return ParsedEvent(is_relevant=True, provider_reference=update.provider_reference, update=update)
         if event["type"] in HINT_EVENTS:
             is_birth = event["type"] == "payment_intent.created"

@@ -34,7 +34,9 @@ class UnknownStatus(ValueError):
 def read_intent(
     intent: dict[str, Any], *, refunds: Sequence[RefundFact] = (), occurred_at: datetime | None = None
 ) -> ProviderUpdate:
-    """This will return the intent as an update. `occurred_at` defaults to the intent's creation. Raises: UnknownStatus."""
+    """This will return the intent as an update. `occurred_at` defaults to the intent's creation. Raises:
+    UnknownStatus.
+    """
     word = str(intent["status"])
     if word not in STATUSES:
         raise UnknownStatus(word)

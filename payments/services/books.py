@@ -44,7 +44,9 @@ def reclassify_earlier(
     *,
     cause: Cause,
 ) -> None:
-    """This will turn what was taken before this update, and booked as owed to the customer, into payment of the sale."""
+    """This will turn what was taken before this update, and booked as owed to the customer, into payment of the
+    sale.
+    """
     for attempt in attempts:
         if accepted_before[attempt.pk]:
             movement = _movement(order, attempt, _source(attempt, operations), accepted_before[attempt.pk])

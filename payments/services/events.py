@@ -40,7 +40,9 @@ class ProviderUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class EventReading:
-    """What one stored event means for us. `updates` go into the funnel in the transaction that marks the event processed."""
+    """What one stored event means for us. `updates` go into the funnel in the transaction that marks the event
+    processed.
+    """
 
     outcome: Literal["relevant", "ignored", "unknown_payment"]
     reason: str = ""
@@ -66,8 +68,9 @@ def verify_webhook(
 def read_event(account: ProviderAccount, *, body: bytes, event_key: str) -> EventReading:
     """This will say what an event means, asking the provider where the event's own copy is not evidence.
 
-    Note [Hints and facts]: success and cancellation are final at the provider, so their signed copy is enough. Everything else
-    may be older than what we know, so it only makes us ask. Raises: InvalidSignature, ProviderUnavailable.
+    Note [Hints and facts]: success and cancellation are final at the provider, so their signed copy is enough.
+    Everything else may be older than what we know, so it only makes us ask. Raises: InvalidSignature,
+    ProviderUnavailable.
     """
     adapter = adapter_for(account)
     try:

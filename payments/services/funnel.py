@@ -1,9 +1,10 @@
 """The funnel: whatever anyone learns from a provider ends here, and only here does an order become paid.
 
-Note [Totals, not increments]: an update carries the provider's totals; they are set, never added, so that the number and order
-of deliveries cannot matter. Captured totals only grow here: an older copy of a payment is never evidence that money went away.
-Note [Excess]: what is captured beyond the amount due, or after somebody else paid, is nobody's. It is marked, given back by
-the settlement step and never silently kept.
+Note [Totals, not increments]: an update carries the provider's totals; they are set, never added, so that the number
+and order of deliveries cannot matter. Captured totals only grow here: an older copy of a payment is never evidence
+that money went away.
+Note [Excess]: what is captured beyond the amount due, or after somebody else paid, is nobody's. It is marked, given
+back by the settlement step and never silently kept.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from core.errors import NotFound
 from core.models import ProviderAccount
 from orders import services as orders
 from orders.models import HoldReason, Order, OrderState, Reason
-from orders.models.order import BEFORE_PAYMENT
+from orders.models.money import BEFORE_PAYMENT
 from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.models import Case, CaseType
@@ -132,7 +133,10 @@ def _is_payable(order: Order) -> bool:
 
 
 def _is_ending(order: Order) -> bool:
-    return order.cancel_requested_at is not None or order.state in {OrderState.CANCELLED, OrderState.CANCELLED_WITH_REFUND}
+    return order.cancel_requested_at is not None or order.state in {
+        OrderState.CANCELLED,
+        OrderState.CANCELLED_WITH_REFUND,
+    }
 
 
 def _set_order_money(scene: Scene) -> None:

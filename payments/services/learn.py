@@ -26,7 +26,8 @@ def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt, order: Order
         currency=update.currency,
     )
     if reported != attempt.metadata_hash:
-        return f"{update.amount_minor} {update.currency} instead of {attempt.amount_minor} {attempt.currency}, or another order"
+        theirs, ours = (update.amount_minor, update.currency), (attempt.amount_minor, attempt.currency)
+        return f"{theirs[0]} {theirs[1]} instead of {ours[0]} {ours[1]}, or another order"
     if attempt.provider_reference not in {None, update.provider_reference}:
         return "two payments at the provider carry the same attempt"
     if update.status == "captured" and update.captured_minor != attempt.amount_minor:
@@ -35,7 +36,9 @@ def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt, order: Order
 
 
 def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -> None:
-    """This will set what the update says on the locked `attempt`; a stale status the machine lacks a way to is not taken."""
+    """This will set what the update says on the locked `attempt`; a stale status the machine lacks a way to is not
+    taken.
+    """
     if attempt.provider_reference is None:
         attempt.provider_reference = update.provider_reference
     attempt.acknowledged_at = attempt.acknowledged_at or now
@@ -63,9 +66,7 @@ def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -
         attempt.path_flags = [*attempt.path_flags, "challenge"]
 
 
-def mark_excess(
-    order: Order, attempts: list[PaymentAttempt], attempt: PaymentAttempt, *, captured_before: int
-) -> None:
+def mark_excess(order: Order, attempts: list[PaymentAttempt], attempt: PaymentAttempt, *, captured_before: int) -> None:
     """This will mark what the new capture took beyond the amount due, all attempts together."""
     accepted_by_others = sum(row.captured_minor - row.excess_minor for row in attempts if row.pk != attempt.pk)
     accepted_before = captured_before - attempt.excess_minor
@@ -89,30 +90,29 @@ def settle_operations(
 
 
 def _target(operation: Operation, attempt: PaymentAttempt, update: ProviderUpdate) -> OperationStatus | None:
+    """What the payment's present state says of one operation; None says nothing."""
     is_taken = update.status in {"captured", "partially_captured"}
-    match operation.kind:
-        case OperationKind.AUTHORIZE:
-            if is_taken or update.status == "authorized":
-                return OperationStatus.SUCCEEDED
-            if update.status in {"voided", "expired"}:
-                return OperationStatus.FAILED
-            if update.status == "failed" and attempt.confirmed_by == "server":
-                return OperationStatus.DECLINED
-            # The customer may try again with the same client secret, so the provider is still asked.
-            return OperationStatus.PENDING
-        case OperationKind.CAPTURE if is_taken:
+    is_closed = update.status in {"voided", "expired"}
+    if operation.kind == OperationKind.VOID:
+        if is_closed:
             return OperationStatus.SUCCEEDED
-        case OperationKind.CAPTURE if update.status in {"voided", "expired"}:
-            return OperationStatus.FAILED
-        case OperationKind.VOID if update.status in {"voided", "expired"}:
-            return OperationStatus.SUCCEEDED
-        case OperationKind.VOID if is_taken:
-            return OperationStatus.FAILED
-    return None
+        return OperationStatus.FAILED if is_taken else None
+    if is_taken or (update.status == "authorized" and operation.kind == OperationKind.AUTHORIZE):
+        return OperationStatus.SUCCEEDED
+    if is_closed:
+        return OperationStatus.FAILED
+    if operation.kind == OperationKind.CAPTURE:
+        return None
+    if update.status == "failed" and attempt.confirmed_by == "server":
+        return OperationStatus.DECLINED
+    # The customer may try again with the same client secret, so the provider is still asked.
+    return OperationStatus.PENDING
 
 
 def settle(operation: Operation, target: OperationStatus, *, now: datetime, reference: str = "") -> None:
-    """This will move an operation along its machine and save it; a move the machine lacks is not evidence and changes nothing."""
+    """This will move an operation along its machine and save it; a move the machine lacks is not evidence and
+    changes nothing.
+    """
     if operation.status == OperationStatus.CREATED:
         # Learned before it was sent: it passes through sent, as its machine says, and is never called.
         operation.status = OperationStatus.SENT
@@ -127,9 +127,7 @@ def settle(operation: Operation, target: OperationStatus, *, now: datetime, refe
         operation.settled_at, operation.next_check_at = now, None
     else:
         operation.next_check_at = now + recheck_after(operation)
-    operation.save(
-        update_fields=["status", "provider_reference", "lease_expires_at", "settled_at", "next_check_at"]
-    )
+    operation.save(update_fields=["status", "provider_reference", "lease_expires_at", "settled_at", "next_check_at"])
 
 
 def recheck_after(operation: Operation) -> timedelta:

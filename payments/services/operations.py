@@ -121,7 +121,9 @@ def _call(adapter: Adapter, operation: Operation) -> tuple[ProviderUpdate | None
 
 @outside_transaction
 def carry_out(operation_id: str, *, cause: Cause) -> None:
-    """This will lease a created or undecided operation, call, and record; a no-op when somebody else has it or it is settled."""
+    """This will lease a created or undecided operation, call, and record; a no-op when somebody else has it or it
+    is settled.
+    """
     operation = take_lease(operation_id, now=cause.now)
     if operation is None:
         return
@@ -131,7 +133,9 @@ def carry_out(operation_id: str, *, cause: Cause) -> None:
 
 
 def take_lease(operation_id: str, *, now: datetime) -> Operation | None:
-    """This will mark the operation as sent and ours for a minute, in its own transaction; None when it is not to be had."""
+    """This will mark the operation as sent and ours for a minute, in its own transaction; None when it is not to be
+    had.
+    """
     with transaction("payments.lease"):
         operation = lock_operation(operation_id)
         if operation.status not in OPEN_STATUSES:
@@ -154,7 +158,9 @@ def record_answer(answer: Answer, *, cause: Cause) -> AppliedUpdate | None:
 
     Order, attempts and operations are locked in that order. An operation that was settled meanwhile keeps its truth.
     """
-    operation = Operation.objects.select_related("order", "attempt__account__channel").get(public_id=answer.operation_id)
+    operation = Operation.objects.select_related("order", "attempt__account__channel").get(
+        public_id=answer.operation_id
+    )
     order = lock_order(operation.order.public_id)
     if answer.update is not None:
         applied = apply_update(answer.update, account=operation.attempt.account, cause=cause)
@@ -197,7 +203,9 @@ def record_answer(answer: Answer, *, cause: Cause) -> AppliedUpdate | None:
 
 
 def _note_declined_write(answer: Answer, operation: Operation, *, cause: Cause) -> None:
-    """A capture or void the provider refused because of the payment's state: the update told the truth, the operation failed."""
+    """A capture or void the provider refused because of the payment's state: the update told the truth, the
+    operation failed.
+    """
     if answer.ending != "declined" or operation.kind == OperationKind.AUTHORIZE:
         return
     Operation.objects.filter(pk=operation.pk, status__in=["sent", "unknown"]).update(
@@ -217,7 +225,7 @@ def _tell_people(answer: Answer, operation: Operation, *, cause: Cause) -> None:
             type=CaseType.PROVIDER_REFUSED,
             subject_id=operation.public_id,
             severity=Case.Severity.HIGH,
-            summary=f"The provider refused a request as wrong ({answer.code}): configuration, credentials or our mistake.",
+            summary=f"The provider refused a request as wrong ({answer.code}): configuration or our own mistake.",
             evidence={"kind": operation.kind, "code": answer.code, "detail": answer.detail},
             order_public_id=operation.order.public_id,
         ),

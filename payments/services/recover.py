@@ -1,7 +1,7 @@
 """The recovery ladder: an operation without an answer leaves that state by evidence only, never by time.
 
-Same-key replay while the key surely lives → retrieve by the provider's id → find by our reference, twice negative and spaced by
-the provider's lag → a case for people. Nothing here ever uses a new key.
+Same-key replay while the key surely lives → retrieve by the provider's id → find by our reference, twice negative and
+spaced by the provider's lag → a case for people. Nothing here ever uses a new key.
 Source: Stripe prunes keys after 24 hours; a replay after that would charge again.
 """
 
@@ -33,7 +33,9 @@ NEGATIVES_NEEDED = 2
 
 @outside_transaction
 def recover(operation_id: str, *, cause: Cause) -> None:
-    """This will climb one rung for an operation without the provider's last word; a no-op when it has it or is leased."""
+    """This will climb one rung for an operation without the provider's last word; a no-op when it has it or is
+    leased.
+    """
     operation = take_lease(operation_id, now=cause.now)
     if operation is None:
         return
@@ -48,7 +50,9 @@ def recover(operation_id: str, *, cause: Cause) -> None:
 
 @outside_transaction
 def ask_provider(attempt: PaymentAttempt, *, cause: Cause) -> bool:
-    """This will retrieve an attempt's payment and put the answer through the funnel. Returns whether the provider answered."""
+    """This will retrieve an attempt's payment and put the answer through the funnel. Returns whether the provider
+    answered.
+    """
     if not attempt.provider_reference:
         return False
     try:
@@ -61,7 +65,9 @@ def ask_provider(attempt: PaymentAttempt, *, cause: Cause) -> bool:
 
 
 def _may_replay(operation: Operation, *, now: datetime) -> bool:
-    """Whether the same request with the same key is the right question: never answered, key alive, and nothing better known."""
+    """Whether the same request with the same key is the right question: never answered, key alive, and nothing
+    better known.
+    """
     if operation.status not in {OperationStatus.SENT, OperationStatus.UNKNOWN}:
         return False
     if operation.kind == OperationKind.AUTHORIZE and operation.attempt.provider_reference:
@@ -155,8 +161,8 @@ def _note_check(operation: Operation, *, cause: Cause, code: str = "") -> None:
                 type=CaseType.PAYMENT_IN_DOUBT,
                 subject_id=row.public_id,
                 severity=Case.Severity.HIGH,
-                summary=f"The provider has not said what became of a {row.kind.replace('_', ' ')}. It is asked further.",
-                evidence={"checks": row.checks_count, "error_code": row.error_code},
+                summary="The provider has not said what became of an operation. It is asked further.",
+                evidence={"kind": row.kind, "checks": row.checks_count, "error_code": row.error_code},
                 money=Money(row.amount_minor, row.currency),
                 order_public_id=operation.order.public_id,
             ),

@@ -1,7 +1,8 @@
 """What must follow from how an order and its money stand: voids, give-backs, and the end of orders nobody will pay.
 
-Note [Compensation]: nothing here reacts to a failed step of some run. It looks at the locked facts alone (ended or expired order,
-excess, a superseded attempt) and is safe to repeat, so a loser of a race can never undo the winner's payment.
+Note [Compensation]: nothing here reacts to a failed step of some run. It looks at the locked facts alone (ended or
+expired order, excess, a superseded attempt) and is safe to repeat, so a loser of a race can never undo the winner's
+payment.
 """
 
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from core.ids import new_public_id
 from core.money import Money
 from orders import services as orders
 from orders.models import HoldReason, Order, OrderState, Reason
-from orders.models.order import BEFORE_PAYMENT, CANCELLED_STATES
+from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES
 from orders.selectors import open_holds
 from orders.services.change import Because
 from oversight.models import Case, CaseType
@@ -30,7 +31,8 @@ BLOCKING_HOLDS = {HoldReason.AMOUNT_MISMATCH, HoldReason.DISPUTE}
 
 @transaction_required
 def settle_order(order: Order, attempts: list[PaymentAttempt], operations: list[Operation], *, cause: Cause) -> None:
-    """This will open the voids and give-backs the locked facts ask for and end the order when nothing can capture any more.
+    """This will open the voids and give-backs the locked facts ask for and end the order when nothing can capture any
+    more.
 
     New operations are appended to `operations` and carried out by a worker after commit.
     """
@@ -45,7 +47,9 @@ def settle_order(order: Order, attempts: list[PaymentAttempt], operations: list[
 
 @transaction_required
 def close_expired(order: Order, attempts: list[PaymentAttempt], operations: list[Operation], *, cause: Cause) -> None:
-    """This will close what could still capture on an order whose time is over; it expires once the provider confirms."""
+    """This will close what could still capture on an order whose time is over; it expires once the provider
+    confirms.
+    """
     for attempt in attempts:
         if _can_capture(attempt):
             _open_void(order, attempt, operations, cause=cause)
@@ -56,7 +60,9 @@ def close_expired(order: Order, attempts: list[PaymentAttempt], operations: list
 def close_for_replacement(
     order: Order, attempt: PaymentAttempt, operations: list[Operation], *, cause: Cause
 ) -> Operation | None:
-    """This will open the void of an attempt the customer wants to replace; None when it is dead already or must be found first."""
+    """This will open the void of an attempt the customer wants to replace; None when it is dead already or must be
+    found first.
+    """
     return _open_void(order, attempt, operations, cause=cause) if _can_capture(attempt) else None
 
 
@@ -130,10 +136,10 @@ def _open_give_back(
     jobs.wake("payments.carry_out", operation_id=operation.public_id)
 
 
-def _open_void(
-    order: Order, attempt: PaymentAttempt, operations: list[Operation], *, cause: Cause
-) -> Operation | None:
-    """One open void at a time, a pause after a refused one, a case after ten; none before the provider's reference is known."""
+def _open_void(order: Order, attempt: PaymentAttempt, operations: list[Operation], *, cause: Cause) -> Operation | None:
+    """One open void at a time, a pause after a refused one, a case after ten; none before the provider's reference
+    is known.
+    """
     ours = [row for row in operations if row.attempt_id == attempt.pk]
     voids = [row for row in ours if row.kind == OperationKind.VOID]
     if any(row.status in OPEN_STATUSES for row in voids) or not attempt.provider_reference:

@@ -74,9 +74,8 @@ CHECKS = (
         "What the books say a provider owes us for an attempt is what the attempt captured less what it gave back.",
         """
         SELECT coalesce(attempt.public_id, books.attempt_public_id) AS subject, concat('clearing is ',
-            coalesce(books.clearing_minor, 0), ', captured less returned ', coalesce(attempt.kept_minor::text,
-                'unknown: no such ',
-            'attempt')) AS detail
+            coalesce(books.clearing_minor, 0), ', captured less returned ',
+            coalesce(attempt.kept_minor::text, 'unknown: there is no such attempt')) AS detail
         FROM (
             SELECT public_id, captured_minor - excess_returned_minor - returned_minor AS kept_minor FROM
                 payments_paymentattempt

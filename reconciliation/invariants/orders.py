@@ -146,7 +146,8 @@ CHECKS = (
         "lines_are_snapshot",
         "The order's line rows say what the snapshot's lines say: SKU, quantity, unit price, total.",
         """
-        SELECT "order".public_id AS subject, concat('line ', coalesce(row_line.position, snapshot_line.position),
+        SELECT coalesce("order".public_id, (SELECT public_id FROM orders_order WHERE id = row_line.order_id),
+            'no order') AS subject, concat('line ', coalesce(row_line.position, snapshot_line.position),
             ' differs from the snapshot') AS detail
         FROM orders_order AS "order" CROSS JOIN LATERAL (
             SELECT position, line ->> 'sku' AS sku, (line ->> 'quantity')::bigint AS quantity,

@@ -183,6 +183,13 @@ class TestChecks:
         assert always == []
         assert [violation.invariant for violation in at_rest] == ["I14"]
 
+    def test_a_line_the_snapshot_lacks_is_laid_at_its_order(self) -> None:
+        open_sound_shop()
+        (check,) = [check for check in CHECKS if check.name == "lines_are_snapshot"]
+        planted = twin("orders_orderline", where="total_minor = 1000", position=2)
+
+        assert run_against(check, [planted]) == [("I5", "ord_paid", "line 2 differs from the snapshot")]
+
     def test_an_open_case_explains_money_that_is_not_where_it_belongs(self) -> None:
         open_sound_shop()
         plant = ORDER.format("excess_returned_minor = 499", "returned")

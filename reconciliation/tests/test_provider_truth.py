@@ -43,7 +43,9 @@ def paid(sandbox: httpx2.Client, *, name: str, amount_minor: int) -> str:
         "metadata[order_id]": f"ord_{name}",
         "metadata[attempt_id]": f"payatt_{name}",
     }
-    answer = sandbox.post("/v1/payment_intents", data=fields, headers={"idempotency-key": f"create-{name}"})
+    answer = sandbox.post(
+        "/v1/payment_intents", data=fields, headers={"idempotency-key": f"create-{name}-{amount_minor}"}
+    )
     assert answer.status_code == 200, answer.text
     reference = str(answer.json()["id"])
     with tampering() as tamperer:

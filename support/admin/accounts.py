@@ -5,9 +5,6 @@ from django.contrib import admin
 from accounts.models import User
 from support.admin.console import ReadOnlyAdmin, instant, site
 
-CREATED = instant("created_at", label="created")
-LAST_LOGIN = instant("last_login", label="last signed in")
-
 
 @admin.register(User, site=site)
 class UserAdmin(ReadOnlyAdmin):
@@ -15,8 +12,10 @@ class UserAdmin(ReadOnlyAdmin):
 
     heading = "Users"
     sentence = "Customers and staff, by the id that stands in history and audit."
-    list_display = ("public_id", "email", "is_staff", "is_active", CREATED)
+    created = instant("created_at", label="created")
+    last_signed_in = instant("last_login", label="last signed in")
+    list_display = ("public_id", "email", "is_staff", "is_active", "created")
     list_filter = ("is_staff", "is_active")
     search_fields = ("public_id", "email")
     ordering = ("-id",)
-    fields = ("public_id", "email", "is_staff", "is_active", CREATED, LAST_LOGIN)
+    fields = ("public_id", "email", "is_staff", "is_active", "created", "last_signed_in")

@@ -12,11 +12,6 @@ from support.admin.console import ReadOnlyAdmin, instant, site
 # A word, a colour and a sign for each severity, because colour alone does not reach everybody.
 SEVERITY_SIGNS = {Case.Severity.HIGH: "▲", Case.Severity.NORMAL: "●", Case.Severity.LOW: "▽"}
 
-OPENED = instant("opened_at", label="opened")
-DUE = instant("due_at", label="due")
-RESOLVED = instant("resolved_at", label="resolved")
-RECORDED = instant("recorded_at", label="recorded")
-
 
 @admin.register(Case, site=site)
 class CaseAdmin(ReadOnlyAdmin):
@@ -24,7 +19,10 @@ class CaseAdmin(ReadOnlyAdmin):
 
     heading = "Cases"
     sentence = "What a program may not decide alone and nobody may forget, the most urgent first."
-    list_display = ("summary", "severity_sign", "status", "money_at_risk", "owner", DUE, OPENED)
+    opened = instant("opened_at", label="opened")
+    due = instant("due_at", label="due")
+    resolved = instant("resolved_at", label="resolved")
+    list_display = ("summary", "severity_sign", "status", "money_at_risk", "owner", "due", "opened")
     list_filter = ("status", "severity", "type")
     search_fields = ("public_id", "subject_id", "order_public_id")
     ordering = ("due_at",)
@@ -38,9 +36,9 @@ class CaseAdmin(ReadOnlyAdmin):
         "subject_id",
         "order_public_id",
         "owner",
-        OPENED,
-        DUE,
-        RESOLVED,
+        "opened",
+        "due",
+        "resolved",
         "resolution",
         "evidence",
         "reports_count",
@@ -76,8 +74,9 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     heading = "Audit trail"
     sentence = "Who did what to which subject, and why. Rows are written once and sealed."
-    list_display = (RECORDED, "actor", "action", "subject_id", "reason")
+    recorded = instant("recorded_at", label="recorded")
+    list_display = ("recorded", "actor", "action", "subject_id", "reason")
     list_filter = ("action",)
     search_fields = ("subject_id", "actor", "trace_id")
     ordering = ("-id",)
-    fields = (RECORDED, "actor", "action", "subject_id", "reason", "before", "after", "trace_id")
+    fields = ("recorded", "actor", "action", "subject_id", "reason", "before", "after", "trace_id")

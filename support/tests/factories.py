@@ -15,7 +15,7 @@ PERIOD_SECONDS = 30
 
 def code_now(secret: str = SECRET) -> str:
     """What the authenticator app shows now."""
-    return format_hotp_value(hotp_value(secret, int(clock.now().timestamp()) // PERIOD_SECONDS))
+    return str(format_hotp_value(hotp_value(secret, int(clock.now().timestamp()) // PERIOD_SECONDS)))
 
 
 def type_password(user: User) -> Client:

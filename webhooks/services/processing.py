@@ -21,7 +21,7 @@ log = structlog.get_logger()
 BACKOFF_FIRST_SECONDS = 10.0
 BACKOFF_MAX_SECONDS = 3600.0
 UNMATCHED_CASE_AFTER = timedelta(days=1)
-# An outage at the provider is not the event's fault: for a day it does not bring the event's death closer.
+# An outage at the provider is not the event's fault: for a day it uses up at most half of the event's tries.
 OUTAGE_FORGIVEN = timedelta(days=1)
 
 RELEASED_FIELDS = [
@@ -156,7 +156,10 @@ def _fail(leased: Event, *, error: Exception, now: datetime) -> None:
     is_forgiven = isinstance(error, ProviderUnavailable) and now - leased.received_at < OUTAGE_FORGIVEN
     with transaction("webhooks.fail"):
         event = _lock_ours(leased)
-        if event.tries_count >= policies.current("webhooks")["tries_max"] and not is_forgiven:
+        tries_max = policies.current("webhooks")["tries_max"]
+        if is_forgiven:
+            event.tries_count = min(event.tries_count, tries_max // 2)
+        elif event.tries_count >= tries_max:
             _bury(event, reason=reason, now=now)
             return
         delay_seconds = min(BACKOFF_FIRST_SECONDS * 2.0 ** min(event.tries_count - 1, 20), BACKOFF_MAX_SECONDS)

@@ -11,8 +11,20 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from core.models import ProviderAccount
+from payments.models import PaymentAttempt
 from webhooks import selectors
-from webhooks.tests.factories import KEY_REFERENCE, SECRET, SECRET_REFERENCE, add_secret, make_account
+from webhooks.models import Event
+from webhooks.tests.factories import (
+    KEY_REFERENCE,
+    SECRET,
+    SECRET_REFERENCE,
+    add_secret,
+    an_event,
+    an_open_payment,
+    event_body,
+    make_account,
+    paid_intent,
+)
 
 DOOR_ROLE = "surety_webhooks"
 DOOR_MIDDLEWARE = ["core.middleware.TraceMiddleware", "django.middleware.security.SecurityMiddleware"]
@@ -80,3 +92,15 @@ def door(database: str, settings: Settings) -> Door:
             yield Client(raise_request_exception=False)
 
     return opened
+
+
+@pytest.fixture
+def attempt(account: ProviderAccount) -> PaymentAttempt:
+    """An order's payment that Stripe has yet to decide."""
+    return an_open_payment(account)
+
+
+@pytest.fixture
+def paid_event(account: ProviderAccount, attempt: PaymentAttempt) -> Event:
+    """The event that tells that the payment succeeded, stored and not yet processed."""
+    return an_event(account, event_body(about=paid_intent(attempt)))

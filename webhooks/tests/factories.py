@@ -3,9 +3,12 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
+from django.test import Client
 
 from catalog import services as stock
 from catalog.pricing import PricedLine, QuoteRequest, TaxEntry, quote, quote_as_json, untaxed
@@ -22,6 +25,7 @@ from payments.models import PaymentAttempt
 from payments.services import NewAttempt, WebhookNotice, open_attempt
 from webhooks import services
 from webhooks.models import Event
+from webhooks.services import processing
 
 SECRET = "whsec_the_one_that_signs"
 SECRET_REFERENCE = "TEST_WEBHOOK_SECRETS"
@@ -163,3 +167,56 @@ def paid_intent(attempt: PaymentAttempt, **changes: Any) -> dict[str, Any]:
         "metadata": {"order_id": attempt.order.public_id, "attempt_id": attempt.public_id},
         **changes,
     }
+
+
+def deliver(client: Client, body: bytes, *, signed: str | None = None, address: str = ADDRESS, **headers: str) -> Any:
+    """Post a body as Stripe does; signed properly unless told otherwise."""
+    signed = signature(body) if signed is None else signed
+    return client.post(
+        address,
+        data=body,
+        content_type="application/json; charset=utf-8",
+        headers={**({"Stripe-Signature": signed} if signed else {}), **headers},
+    )
+
+
+def assert_problem(response: Any, *, status: int, code: str) -> None:
+    """Check status, media type and code."""
+    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json")
+    assert json.loads(response.content)["code"] == code
+
+
+class BrokenError(Exception):
+    """A bug nobody foresaw, with something private in its message."""
+
+
+def breaking(function: Callable[..., Any], *errors: Exception | None) -> Callable[..., Any]:
+    """This will raise one error after the other, each after `function` has done its work, and then let it be."""
+    left = list(errors)
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        outcome = function(*args, **kwargs)
+        error = left.pop(0) if left else None
+        if error is not None:
+            raise error
+        return outcome
+
+    return broken
+
+
+def status_of(event: Event) -> str:
+    """The event's status as it stands in the database."""
+    event.refresh_from_db()
+    return event.status
+
+
+def die_processing(event: Event, *, now: datetime) -> None:
+    """This will take the event as a worker does that is then killed: nothing is caught, nothing cleaned up."""
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise SystemExit(137)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processing, "read_event", killed)
+        with pytest.raises(SystemExit):
+            services.process(event.pk, now=now)

@@ -42,7 +42,8 @@ class TestDoorRole:
     def test_reads_one_view_and_the_list_of_migrations(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm', 'p')"
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                " AND relkind IN ('r', 'v', 'm', 'p')"
                 " AND has_table_privilege(%s, oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"
                 " ORDER BY relname",
                 [DOOR_ROLE],

@@ -47,7 +47,8 @@ class Command(BaseCommand):
             if truth is not None:
                 passes.append(provider.differences(truth))
             count = self._print(chain.from_iterable(passes), as_json=options["json"])
-        self.stdout.write(json.dumps({"violations": count}) if options["json"] else f"{count} violations")
+        figure = f"{count} violation{'' if count == 1 else 's'}"
+        self.stdout.write(json.dumps({"violations": count}) if options["json"] else figure)
         if count:
             raise SystemExit(1)
 
