@@ -39,3 +39,8 @@ def wake(name: str, **ids: int | str) -> None:
             log.warning("wake_not_sent", task=name, error=type(error).__name__)
 
     run_after_commit(send)
+
+
+def forget_outage() -> None:
+    """This will make the next wake-up try the broker again, whatever happened before."""
+    _Broker.away_until = float("-inf")

@@ -1,0 +1,140 @@
+"""The shop's front door and the provider's public one, as a client of the API uses them. Knows no database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from django.conf import settings
+
+from core import clock
+from core.channels import read_secret
+
+TRIES_MAX = 30
+PAUSE_SECONDS = 1.0
+# The shop answers within 12 seconds; what takes longer is lost and asked again with the same key.
+TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+GOOD_CARD = "pm_card_visa"
+# The provider says so of a payment that was confirmed before.
+CONFIRMED_BEFORE = "payment_intent_unexpected_state"
+
+
+class RefusedAtDoorError(Exception):
+    """The shop or the provider said no, or did not answer however often it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the shop said. `is_replay` marks the stored answer of an earlier execution of the same key."""
+
+    status: int
+    body: dict[str, Any]
+    is_replay: bool
+
+
+class FrontDoor:
+    """The HTTP API under `/api/v1/`. Usable by several threads at once."""
+
+    def __init__(self, client: httpx2.Client) -> None:
+        """Keep the client, whose base URL is the shop's."""
+        self._client = client
+
+    def call(
+        self, method: str, path: str, *, headers: Mapping[str, str], body: Any = None, accept: tuple[int, ...]
+    ) -> Answer:
+        """This will send the request, and again with the same key while the shop asks for patience.
+
+        Raises: RefusedAtDoorError for a status that is not in `accept`.
+        """
+        said = "no answer"
+        for _ in range(TRIES_MAX):
+            try:
+                response = self._client.request(method, f"/api/v1/{path}", headers=dict(headers), json=body)
+            except httpx2.TransportError as error:
+                said, seconds = type(error).__name__, PAUSE_SECONDS
+            else:
+                if response.status_code in accept:
+                    return _answer(response)
+                said = _reason(response)
+                if response.status_code not in {202, 429, 503} and "request_in_progress" not in said:
+                    break
+                seconds = float(response.headers.get("Retry-After", PAUSE_SECONDS))
+            clock.sleep(seconds)
+        raise RefusedAtDoorError(f"{method} {path}: {said}")
+
+    def is_open(self) -> bool:
+        """This will tell whether the shop answers and is ready to sell."""
+        try:
+            return self._client.get("/readyz").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+
+class PaymentForm:
+    """What a customer's app does at the provider: it confirms with the publishable key and the client secret."""
+
+    def __init__(self, client: httpx2.Client, *, publishable_key: str) -> None:
+        """Keep the client, whose base URL is the provider's."""
+        self._client = client
+        self._headers = {"Authorization": f"Bearer {publishable_key}"}
+
+    def confirm(self, client_secret: str, *, card: str = GOOD_CARD) -> None:
+        """This will confirm a payment; one that was confirmed before stays as it is. Raises: RefusedAtDoorError."""
+        intent_id = client_secret.partition("_secret_")[0]
+        form = {"client_secret": client_secret, "payment_method": card}
+        said = "no answer"
+        for _ in range(TRIES_MAX):
+            try:
+                response = self._client.post(
+                    f"/v1/payment_intents/{intent_id}/confirm", headers=self._headers, data=form
+                )
+            except httpx2.TransportError as error:
+                said = type(error).__name__
+            else:
+                said = response.text
+                if response.status_code == 200 or CONFIRMED_BEFORE in said:
+                    return
+                if response.status_code < 500 and response.status_code not in {409, 429}:
+                    break
+            clock.sleep(PAUSE_SECONDS)
+        raise RefusedAtDoorError(f"confirm {intent_id}: {' '.join(said.split())[:300]}")
+
+    def is_open(self) -> bool:
+        """This will tell whether the provider answers."""
+        try:
+            self._client.get("/")
+        except httpx2.TransportError:
+            return False
+        return True
+
+
+def open_front_door() -> FrontDoor:
+    """This will return the front door of the shop at SURETY_URL."""
+    return FrontDoor(_client(settings.SURETY_URL))
+
+
+def open_payment_form() -> PaymentForm:
+    """This will return the payment form of the sandbox at SANDBOX_URL. Raises: SecretMissing."""
+    return PaymentForm(_client(settings.SANDBOX_URL), publishable_key=read_secret("STRIPE_PUBLISHABLE_KEY"))
+
+
+def _client(url: str) -> httpx2.Client:
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
+    # No proxy from the environment: the shop and the sandbox are neighbours.
+    return httpx2.Client(base_url=url, timeout=TIMEOUT, limits=limits, trust_env=False)
+
+
+def _answer(response: httpx2.Response) -> Answer:
+    body = response.json() if response.content else {}
+    return Answer(response.status_code, body, is_replay=response.headers.get("Idempotent-Replayed") == "true")
+
+
+def _reason(response: httpx2.Response) -> str:
+    try:
+        problem = response.json()
+    except ValueError:
+        return f"status {response.status_code}"
+    if not isinstance(problem, dict) or "code" not in problem:
+        return f"status {response.status_code}"
+    facts = {name: problem[name] for name in ("skus", "lines", "errors") if name in problem}
+    return f"status {response.status_code}, {problem['code']}: {problem.get('detail', '')} {facts or ''}".strip()
