@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -42,6 +42,7 @@ class DeviceRequired(Invalid):
 class CartsView(APIView):
     """POST carts."""
 
+    @extend_schema_serializer(component_name="NewCart")
     class Input(StrictSerializer):
         """What may be chosen; the price never."""
 
@@ -102,9 +103,11 @@ class CartView(APIView):
 class CartLinesView(APIView):
     """PUT all lines of a cart at once."""
 
+    @extend_schema_serializer(component_name="CartLines")
     class Input(StrictSerializer):
         """The whole list; quantities are absolute."""
 
+        @extend_schema_serializer(component_name="CartLine")
         class Line(StrictSerializer):
             """One article."""
 
@@ -143,6 +146,7 @@ class CartLinesView(APIView):
 class CartLineView(APIView):
     """PUT and DELETE one line."""
 
+    @extend_schema_serializer(component_name="CartLineQuantity")
     class Input(StrictSerializer):
         """How many; 0 removes the line."""
 

@@ -1,7 +1,7 @@
 """Start, resume, cancel and read over HTTP."""
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -43,6 +43,7 @@ def _sent(final: FinalAnswer) -> HttpResponse:
 class StartCheckoutView(APIView):
     """POST checkout/start."""
 
+    @extend_schema_serializer(component_name="StartCheckout")
     class Input(StrictSerializer):
         """Nothing here decides prices, totals or states."""
 
@@ -98,6 +99,7 @@ class StartCheckoutView(APIView):
 class PaymentAttemptsView(APIView):
     """POST orders/{id}/payment-attempts."""
 
+    @extend_schema_serializer(component_name="ResumePayment")
     class Input(StrictSerializer):
         """`replace` asks for another card or method."""
 
@@ -130,6 +132,7 @@ class PaymentAttemptsView(APIView):
 class CancelOrderView(APIView):
     """POST orders/{id}/cancel."""
 
+    @extend_schema_serializer(component_name="CancelOrder")
     class Input(StrictSerializer):
         """Why, for the record."""
 

@@ -80,6 +80,11 @@ class RetailOrder:
     prices: dict[str, int]
 
     @property
+    def invoice_no(self) -> str:
+        """This will return the number of the invoice it is a part of."""
+        return self.key.partition("-")[0]
+
+    @property
     def gross_minor(self) -> int:
         """This will return what the order costs, in pence."""
         return sum(quantity * self.prices[sku] for sku, quantity in self.quantities.items())

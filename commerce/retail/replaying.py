@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.db import connection
 
@@ -168,10 +167,12 @@ class Replay:
         filled = self._door.call(
             "PUT", f"carts/{cart_id}/lines", headers=self._headers(order), body={"lines": lines}, accept=(200, 409)
         )
+        if filled.status == 409 and filled.body["code"] != "cart_checked_out":
+            raise RefusedAtDoorError(f"PUT carts/{cart_id}/lines: {filled.body['code']}")
         return cart_id, filled.status == 409
 
     def _start(self, order: RetailOrder, cart_id: str) -> Answer:
-        email = f"customer-{order.customer}" if order.customer else f"guest-{order.key}"
+        email = f"customer-{order.customer}" if order.customer else f"guest-{order.invoice_no}"
         body = {
             "cart_id": cart_id,
             "contact": {"email": f"{email}@retail.example"},
@@ -189,7 +190,7 @@ class Replay:
             self._form.confirm(answer.body["client_secret"])
 
     def _headers(self, order: RetailOrder) -> dict[str, str]:
-        number = order.customer or order.key.partition("-")[0]
+        number = order.customer or order.invoice_no
         address = (CUSTOMER_ADDRESS if order.customer else GUEST_ADDRESS).format(_as_group(number))
         return {
             "Authorization": f"Bearer {self._service_token}",
@@ -200,7 +201,7 @@ class Replay:
 
 
 def _device_of(order: RetailOrder) -> str:
-    return f"retail-device-{order.customer or order.key}"
+    return f"retail-device-{order.customer or order.invoice_no}"
 
 
 def _as_group(number: str) -> str:

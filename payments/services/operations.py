@@ -7,6 +7,7 @@ from typing import Literal
 from core import clock, policies
 from core.cause import Cause
 from core.db import outside_transaction, transaction, transaction_required
+from core.http import READ_SECONDS
 from core.errors import DomainError
 from core.ids import CROCKFORD
 from orders import services as orders
@@ -71,7 +72,8 @@ def submit(operation: Operation, *, within_seconds: float) -> Answer:
     for attempt_number in range(TRIES_MAX):
         if attempt_number:
             clock.sleep(PAUSE_SECONDS * 2**attempt_number * (0.5 + _jitter(operation, attempt_number)))
-            if clock.now() >= deadline:
+            # A further call may take its whole read time-out; the client was promised an answer before that.
+            if clock.now() + timedelta(seconds=READ_SECONDS) > deadline:
                 break
         ending = _call_once(adapter, operation)
         if ending.ending not in {"unavailable", "unknown"}:

@@ -1,0 +1,140 @@
+"""What the replay says at its end: totals in the shape of `expected.json`, and whether they tie out."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from commerce.retail import placed
+from commerce.retail.placed import FileTotals
+from core.money import Money
+
+EXPECTED = "expected.json"
+ALL_FILES = "all"
+# Through whom a customer's payment is learned when nobody waits for the provider's answer.
+HEARD_LATER = {"webhook", "sweep", "reconciliation"}
+HEARD_LATER_SHARE_MIN = 0.99
+
+Totals = dict[str, Any]
+
+
+def totals_as_json(found: Mapping[str, FileTotals], *, files: list[str], skipped: Mapping[str, Counter[str]]) -> Totals:
+    """This will return the totals by file, and of all files together, in the shape of `expected.json`."""
+    by_file: Totals = {
+        file: _as_json(found.get(file, FileTotals()), skipped=skipped.get(file, Counter())) for file in files
+    }
+    together = FileTotals()
+    skipped_together: Counter[str] = Counter()
+    countries: Counter[str] = Counter()
+    for file in files:
+        one = found.get(file, FileTotals())
+        together.orders += one.orders
+        together.order_lines += one.order_lines
+        together.units += one.units
+        together.gross_minor += one.gross_minor
+        countries.update(one.gross_minor_by_country)
+        skipped_together.update(skipped.get(file, Counter()))
+    together.gross_minor_by_country = dict(sorted(countries.items()))
+    return {**by_file, ALL_FILES: _as_json(together, skipped=skipped_together)}
+
+
+def _as_json(totals: FileTotals, *, skipped: Mapping[str, int]) -> Totals:
+    return {
+        "orders": totals.orders,
+        "order_lines": totals.order_lines,
+        "units": totals.units,
+        "gross_pence": totals.gross_minor,
+        "skipped": {str(reason): count for reason, count in skipped.items()},
+        "gross_pence_by_country": totals.gross_minor_by_country,
+    }
+
+
+def compare_with_expected(totals: Totals, *, paths: list[Path]) -> Iterator[str]:
+    """This will name what differs from the `expected.json` beside the files, where there is one.
+
+    Facts that sales alone cannot make (refunds, net) are not compared; the files together only when all are here.
+    """
+    for folder in sorted({path.parent for path in paths}):
+        source = folder / EXPECTED
+        if not source.exists():
+            continue
+        expected = json.loads(source.read_text())
+        here = [path.name for path in paths if path.parent == folder and path.name in expected]
+        is_complete = set(here) == set(expected) - {ALL_FILES} and len({path.parent for path in paths}) == 1
+        for name in [*here, *([ALL_FILES] if is_complete and ALL_FILES in expected else [])]:
+            yield from _differences(name, wanted=expected[name], found=totals[name])
+
+
+def _differences(name: str, *, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in found.items():
+        if key not in wanted:
+            continue
+        if isinstance(value, dict):
+            for part in sorted(set(value) | set(wanted[key])):
+                if value.get(part, 0) != wanted[key].get(part, 0):
+                    yield (
+                        f"{name}: {key} of {part} is {value.get(part, 0)}, expected.json says {wanted[key].get(part, 0)}"
+                    )
+        elif value != wanted[key]:
+            yield f"{name}: {key} is {value}, expected.json says {wanted[key]}"
+
+
+def compare_ledger(found: Mapping[str, FileTotals]) -> Iterator[str]:
+    """This will name the files whose ledger totals are not those of their snapshots."""
+    for file, totals in sorted(found.items()):
+        for subject, amount in (("sales", totals.sales_minor), ("clearing", totals.clearing_minor)):
+            if amount != totals.gross_minor:
+                yield f"{file}: {subject} in the ledger is {amount}, the snapshots say {totals.gross_minor}"
+
+
+def compare_sources() -> Iterator[str]:
+    """This will complain when too many orders became paid by an answer that somebody waited for."""
+    counts = placed.counts_by_source()
+    heard_later = sum(count for source, count in counts.items() if source in HEARD_LATER)
+    total = sum(counts.values())
+    if heard_later < HEARD_LATER_SHARE_MIN * total:
+        yield f"only {heard_later} of {total} orders became paid by a webhook or a sweep"
+
+
+def describe(totals: Totals, found: Mapping[str, FileTotals], *, currency: str) -> Iterator[str]:
+    """This will tell the totals for people, by file and by country."""
+    for file in [name for name in totals if name != ALL_FILES]:
+        facts, ledger = totals[file], found.get(file, FileTotals())
+        yield (
+            f"{file}: {facts['orders']:,} orders, {facts['order_lines']:,} lines, {facts['units']:,} units, "
+            f"{Money(facts['gross_pence'], currency).display()} (ledger: sales "
+            f"{Money(ledger.sales_minor, currency).display()}, clearing "
+            f"{Money(ledger.clearing_minor, currency).display()})"
+        )
+        skipped = ", ".join(f"{count} {reason}" for reason, count in facts["skipped"].items()) or "none"
+        yield f"  rows skipped: {skipped}"
+        for country, gross_minor in facts["gross_pence_by_country"].items():
+            yield f"  {country:<24} {Money(gross_minor, currency).display():>16}"
+
+
+def describe_payments() -> str:
+    """This will tell through whom the orders became paid."""
+    counts = placed.counts_by_source()
+    total = sum(counts.values())
+    shares = [f"{count:,} by {source} ({count / total:.1%})" for source, count in counts.items()]
+    return "paid: " + (", ".join(shares) or "none")
+
+
+def describe_start_times() -> str:
+    """This will tell how long checkout/start took."""
+    times = placed.start_times()
+    if not times.count:
+        return "checkout/start: every order was placed by an earlier start"
+    return (
+        f"checkout/start: {times.count:,} placed, p50 {times.p50_seconds * 1000:.0f} ms, "
+        f"p99 {times.p99_seconds * 1000:.0f} ms"
+    )
+
+
+def mismatches(totals: Totals, found: Mapping[str, FileTotals], *, paths: list[Path]) -> Iterator[str]:
+    """This will name everything that does not tie out; with `expected.json` only where `paths` were replayed whole."""
+    yield from (str(difference) for difference in placed.differences())
+    yield from compare_ledger(found)
+    yield from compare_sources()
+    yield from compare_with_expected(totals, paths=paths)

@@ -1,0 +1,121 @@
+"""What a journey is judged by: the provider's truth, our rows and the invariants. Nothing here counts calls."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from catalog.models import Stock
+from core import clock
+from core.cause import system
+from orders.models import OrderEvent
+from orders.selectors import open_holds
+from oversight.models import Case
+from payments import services as payments
+from payments.models import Operation
+from payments.providers.registry import config_of, use_adapter
+from payments.providers.stripe import StripeAdapter
+from reconciliation.invariants import ALWAYS, find_violations, provider
+from sandbox.in_process import SandboxTransport
+from tests.shop import Shop
+
+TRUTH_KINDS = ("intent", "charge", "refund", "balance_transaction")
+
+
+def moves(shop: Shop) -> list[str]:
+    """This will return the states the only order went through."""
+    return list(OrderEvent.objects.filter(kind="transition").order_by("sequence").values_list("to_state", flat=True))
+
+
+def taken(shop: Shop) -> list[int]:
+    """This will return what the provider took, payment by payment, in the order they were opened."""
+    return [intent["amount_received"] for intent in shop.truth("intent")]
+
+
+def held(shop: Shop) -> list[int]:
+    """This will return what the provider holds without having taken it."""
+    return [intent["amount_capturable"] for intent in shop.truth("intent")]
+
+
+def given_back(shop: Shop) -> list[int]:
+    """This will return the refunds that arrived or are on their way at the provider."""
+    return [row["amount"] for row in shop.truth("refund") if row["status"] in {"pending", "succeeded"}]
+
+
+def charges(shop: Shop) -> int:
+    """This will return how many charges succeeded at the provider, released holds included."""
+    return sum(row["status"] == "succeeded" for row in shop.truth("charge"))
+
+
+def shelf(sku: str = "MUG-RED") -> tuple[int, int, int]:
+    """This will return available, held and sold units."""
+    stock = Stock.objects.get(variant__sku=sku)
+    return stock.available, stock.held, stock.committed
+
+
+def holds(shop: Shop) -> list[str]:
+    """This will return the open holds of the only order."""
+    return open_holds(shop.order())
+
+
+def cases() -> list[str]:
+    """This will return the types of open cases."""
+    return sorted(Case.objects.exclude(status="resolved").values_list("type", flat=True))
+
+
+def operations(kind: str) -> list[str]:
+    """This will return the statuses of all operations of a kind, oldest first."""
+    return list(Operation.objects.filter(kind=kind).order_by("id").values_list("status", flat=True))
+
+
+def fault(shop: Shop, kind: str, operation: str = "*", *, times: int | None = 1, **more: Any) -> None:
+    """This will let the provider's next calls of that operation go wrong; `times` None is until it is cleared."""
+    shop.sandbox.engine.faults.add({"kind": kind, "operation": operation, "times": times, **more})
+
+
+def lose_webhooks(shop: Shop) -> None:
+    """This will lose every webhook from now on; the provider believes they arrived."""
+    shop.sandbox.engine.webhook_faults.add({"kind": "drop"})
+
+
+def prune_keys(shop: Shop) -> None:
+    """This will make the provider forget keys older than a day: they then run again as new."""
+    shop.sandbox.handle("POST", "http://sandbox.localhost/_control/prune_keys", {}, b"{}")
+
+
+def with_wrong_key(shop: Shop) -> None:
+    """This will let us call with an API key the provider does not know."""
+    config = config_of(shop.account)
+    wrong = type(config)(config.account_id, "sk_test_wrong", "", config.api_base, config.is_livemode)
+    use_adapter(shop.account, StripeAdapter(wrong, inner=SandboxTransport(shop.sandbox)))
+
+
+def with_right_key(shop: Shop) -> None:
+    """This will let us call with our own API key again."""
+    adapter = StripeAdapter(config_of(shop.account), inner=SandboxTransport(shop.sandbox))
+    use_adapter(shop.account, adapter)
+
+
+def wait(shop: Shop, *, rounds: int = 1, **span: float) -> None:
+    """This will let time pass and beat sweep, so often."""
+    for _ in range(rounds):
+        shop.pass_time(**span)
+        shop.sweep()
+
+
+def ask(shop: Shop) -> None:
+    """This will ask the provider about every attempt, as a sweep or a member of staff does."""
+    for attempt in shop.order().attempts.select_related("account__channel", "order"):
+        payments.ask_provider(attempt, cause=system("sweep", now=clock.now()))
+    shop.work()
+
+
+def _records(shop: Shop) -> Iterator[dict[str, Any]]:
+    for kind in TRUTH_KINDS:
+        yield from shop.truth(kind)
+
+
+def violations(shop: Shop, *, skipping: Sequence[str] = ()) -> list[str]:
+    """This will return every broken invariant, ours and against the provider's truth."""
+    truth = provider.read_truth(_records(shop), since=clock.now() + timedelta(days=1))
+    found = [*find_violations(ALWAYS, now=clock.now()), *provider.differences(truth)]
+    return [str(one) for one in found if one.invariant not in skipping]

@@ -1,0 +1,337 @@
+"""Calls that break: whatever a time-out leaves open is found out, and nothing is ever done twice."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from core import clock
+from core.cause import system
+from core.db import transaction
+from payments.models import Operation
+from payments.services import ask_provider, carry_out, request_capture
+from tests.journeys.buyers import cancel, hold_funds
+from tests.journeys.facts import (
+    ask,
+    cases,
+    charges,
+    fault,
+    given_back,
+    held,
+    holds,
+    lose_webhooks,
+    moves,
+    operations,
+    prune_keys,
+    shelf,
+    taken,
+    violations,
+    wait,
+    with_right_key,
+    with_wrong_key,
+)
+from tests.shop import Shop
+
+CREATE, CAPTURE = "payment_intents.create", "payment_intents.capture"
+CANCEL, REFUND = "payment_intents.cancel", "refunds.create"
+BREAKS = ("timeout_before", "timeout_after", "error_500_saved", "error_500_before", "key_in_use", "rate_limited")
+
+
+@pytest.fixture(autouse=True)
+def _sound(shop: Shop) -> Iterator[None]:
+    yield
+    assert violations(shop) == []
+
+
+class TestCreate:
+    @pytest.mark.parametrize("kind", BREAKS)
+    @pytest.mark.pains("A1")
+    def test_one_break_is_bridged_within_the_request(self, shop: Shop, kind: str) -> None:
+        fault(shop, kind, CREATE)
+
+        answer = shop.start(shop.a_cart(), token="pm_card_visa")
+        wait(shop, rounds=3, seconds=61)
+        ask(shop)
+
+        assert answer.status_code in {201, 202}
+        assert shop.order().state == "paid"
+        assert (taken(shop), charges(shop)) == ([1999], 1)
+
+    @pytest.mark.parametrize("kind", BREAKS)
+    @pytest.mark.pains("A1", "A3", "A7")
+    def test_a_longer_break_is_found_out_by_the_sweep(self, shop: Shop, kind: str) -> None:
+        fault(shop, kind, CREATE, times=4)
+
+        answer = shop.start(shop.a_cart(), token="pm_card_visa")
+        assert answer.status_code == 202
+        assert answer.json()["status"] == "processing"
+        wait(shop, rounds=12, seconds=121)
+        shop.deliver()
+        wait(shop, rounds=2, seconds=121)
+
+        assert (taken(shop), charges(shop)) == ([1999], 1)
+        assert shop.order().state == "paid"
+        assert operations("authorize") == ["succeeded"]
+        assert shelf() == (9, 0, 1)
+
+    def test_a_saved_500_without_effect_is_never_called_a_charge(self, shop: Shop) -> None:
+        fault(shop, "error_500_saved", CREATE, has_effect=False)
+        shop.start(shop.a_cart(), token="pm_card_visa")
+
+        wait(shop, rounds=3, seconds=121)
+        assert shop.order().state == "draft"
+        assert operations("authorize") == ["unknown"]
+
+        shop.pass_time(hours=25)
+        wait(shop, rounds=4, seconds=601)
+        assert taken(shop) == []
+        assert operations("authorize") == ["failed"]
+        assert shop.order().state == "cancelled"
+        assert shelf() == (10, 0, 0)
+
+    @pytest.mark.pains("A4")
+    def test_while_the_outcome_is_unknown_no_second_attempt_starts(self, shop: Shop) -> None:
+        fault(shop, "timeout_after", CREATE, times=3)
+        lose_webhooks(shop)
+        started = shop.start(shop.a_cart(), token="pm_card_visa").json()
+        path, token = f"orders/{started['order_id']}/payment-attempts", started["order_token"]
+
+        retry = {"payment": {"token": "pm_card_mastercard"}, "replace": True}
+        refused = shop.api("POST", path, retry, x_order_token=token, idempotency_key="retry")
+        assert (refused.status_code, refused.json()["code"]) == (409, "payment_being_verified")
+        assert refused["Retry-After"]
+
+        wait(shop, seconds=61)
+        answered = shop.api("POST", path, retry, x_order_token=token, idempotency_key="retry")
+        assert answered.status_code == 200
+        assert answered.json()["status"] == "paid"
+        assert taken(shop) == [1999]
+
+    @pytest.mark.pains("A4")
+    def test_when_the_provider_never_saw_it_a_second_attempt_is_permitted(self, shop: Shop) -> None:
+        fault(shop, "timeout_before", CREATE, times=3)
+        started = shop.start(shop.a_cart(), token="pm_card_visa").json()
+        operation = Operation.objects.get()
+        Operation.objects.filter(pk=operation.pk).update(provider_key_expires_at=clock.now())
+        wait(shop, rounds=3, seconds=200)
+        assert operations("authorize") == ["failed"]
+
+        path = f"orders/{started['order_id']}/payment-attempts"
+        body = {"payment": {"token": "pm_card_visa"}}
+        again = shop.api("POST", path, body, x_order_token=started["order_token"], idempotency_key="retry")
+
+        assert again.status_code == 201
+        assert again.json()["status"] == "paid"
+        assert taken(shop) == [1999]
+
+    @pytest.mark.pains("D4")
+    def test_a_key_past_its_life_is_never_sent_again(self, shop: Shop) -> None:
+        fault(shop, "timeout_after", CREATE, times=3)
+        lose_webhooks(shop)
+        cart = shop.a_cart()
+        shop.start(cart, token="pm_card_visa")
+        shop.pass_time(hours=25)
+        prune_keys(shop)
+
+        repeated = shop.start(cart, token="pm_card_visa")
+        shop.work()
+        wait(shop, rounds=3, seconds=601)
+
+        assert repeated.status_code in {201, 202}
+        assert charges(shop) == 1
+        assert taken(shop) == [1999]
+        assert shop.order().state == "paid"
+
+    @pytest.mark.pains("A4")
+    def test_a_refusal_after_a_time_out_proves_nothing(self, shop: Shop) -> None:
+        """The first call took the money; that our API key is wrong since says nothing about it."""
+        fault(shop, "timeout_after", CREATE, times=3)
+        lose_webhooks(shop)
+        shop.start(shop.a_cart(), token="pm_card_visa")
+        assert taken(shop) == [1999]
+
+        with_wrong_key(shop)
+        wait(shop, rounds=2, seconds=121)
+        assert operations("authorize") == ["unknown"]
+        assert "provider_refused" in cases()
+        assert shop.attempt().dead_at is None
+
+        with_right_key(shop)
+        wait(shop, rounds=4, seconds=601)
+        assert shop.order().state == "paid"
+        assert taken(shop) == [1999]
+
+    def test_a_refusal_of_the_first_call_is_final_and_told_to_people(self, shop: Shop) -> None:
+        with_wrong_key(shop)
+
+        answer = shop.start(shop.a_cart(), token="pm_card_visa")
+
+        assert answer.status_code == 201
+        assert answer.json()["status"] == "payment_failed"
+        assert operations("authorize") == ["failed"]
+        assert cases() == ["provider_refused"]
+
+    def test_a_cancelled_order_is_not_charged_by_its_own_recovery(self, shop: Shop) -> None:
+        """Whether the first call arrived is looked up; sending it again would only take money to give it back."""
+        fault(shop, "timeout_before", CREATE, times=3)
+        started = shop.start(shop.a_cart(), token="pm_card_visa").json()
+        path = f"orders/{started['order_id']}/cancel"
+        cancelled = shop.api("POST", path, {}, x_order_token=started["order_token"], idempotency_key="cancel")
+        assert cancelled.status_code == 202
+
+        wait(shop, rounds=5, seconds=200)
+
+        assert charges(shop) == 0
+        assert shop.order().state == "cancelled"
+        assert shelf() == (10, 0, 0)
+
+
+
+class TestCapture:
+    @pytest.mark.parametrize("kind", BREAKS)
+    @pytest.mark.pains("A3")
+    def test_a_broken_capture_takes_the_money_once(self, shop: Shop, kind: str) -> None:
+        hold_funds(shop)
+        assert (held(shop), taken(shop)) == ([1999], [0])
+        fault(shop, kind, CAPTURE, times=4)
+
+        with transaction("test"):
+            request_capture(shop.order().public_id, cause=system("sweep", now=clock.now()))
+        shop.work()
+        wait(shop, rounds=10, seconds=121)
+
+        assert (held(shop), taken(shop), charges(shop)) == ([0], [1999], 1)
+        assert moves(shop) == ["draft", "payment_pending", "payment_authorized", "paid"]
+        assert operations("capture") == ["succeeded"]
+
+    def test_while_a_capture_is_unknown_no_second_one_is_asked_for(self, shop: Shop) -> None:
+        hold_funds(shop)
+        fault(shop, "timeout_after", CAPTURE, times=3)
+        lose_webhooks(shop)
+        for _ in range(2):
+            with transaction("test"):
+                request_capture(shop.order().public_id, cause=system("sweep", now=clock.now()))
+            shop.work()
+
+        assert operations("capture") == ["unknown"]
+        assert taken(shop) == [1999]
+        wait(shop, seconds=61)
+        assert shop.order().state == "paid"
+
+    def test_a_refused_capture_is_capture_failed_and_can_be_asked_for_again(self, shop: Shop) -> None:
+        hold_funds(shop)
+        with_wrong_key(shop)
+        with transaction("test"):
+            request_capture(shop.order().public_id, cause=system("sweep", now=clock.now()))
+        shop.work()
+        assert shop.order().state == "capture_failed"
+        assert held(shop) == [1999]
+
+        with_right_key(shop)
+        with transaction("test"):
+            request_capture(shop.order().public_id, cause=system("sweep", now=clock.now()))
+        shop.work()
+
+        assert moves(shop)[-2:] == ["capture_failed", "paid"]
+        assert taken(shop) == [1999]
+
+    def test_funds_that_lapsed_before_the_capture_arrived_end_the_order(self, shop: Shop) -> None:
+        hold_funds(shop)
+        lose_webhooks(shop)
+        with transaction("test"):
+            request_capture(shop.order().public_id, cause=system("sweep", now=clock.now()))
+        shop.pass_time(days=7, seconds=1)
+
+        shop.work()
+        wait(shop, rounds=3, seconds=61)
+
+        assert (held(shop), taken(shop)) == ([0], [0])
+        assert shop.order().state == "expired"
+        assert shelf() == (10, 0, 0)
+
+
+class TestVoid:
+    @pytest.mark.parametrize("kind", BREAKS)
+    @pytest.mark.parametrize("card", ["", "manual"])
+    def test_a_broken_void_ends_with_nothing_held_or_taken(self, shop: Shop, kind: str, card: str) -> None:
+        order = hold_funds(shop) if card else shop.start(shop.a_cart()).json()
+        fault(shop, kind, CANCEL, times=4)
+
+        answer = cancel(shop, order)
+        shop.work()
+        wait(shop, rounds=10, seconds=121)
+
+        assert answer.status_code == 202
+        assert shop.order().state == "cancelled"
+        assert (held(shop), taken(shop)) == ([0], [0])
+        assert shelf() == (10, 0, 0)
+
+
+class TestGiveBack:
+    @pytest.mark.parametrize("kind", BREAKS)
+    @pytest.mark.pains("A3", "F1")
+    def test_a_broken_give_back_returns_the_money_once(self, shop: Shop, kind: str) -> None:
+        order = shop.start(shop.a_cart()).json()
+        lose_webhooks(shop)
+        shop.confirm(order)
+        fault(shop, kind, REFUND, times=4)
+
+        cancel(shop, order)
+        shop.work()
+        wait(shop, rounds=14, seconds=121)
+
+        assert (taken(shop), given_back(shop)) == ([1999], [1999])
+        assert shop.order().state == "cancelled_with_refund"
+        assert operations("give_back") == ["succeeded"]
+        assert shelf() == (10, 0, 0)
+
+    @pytest.mark.pains("D4")
+    def test_one_that_was_lost_and_whose_key_died_is_found_and_not_repeated(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        lose_webhooks(shop)
+        shop.confirm(order)
+        fault(shop, "timeout_after", REFUND, times=3)
+        cancel(shop, order)
+        shop.work()
+        wait(shop, seconds=1)
+        assert operations("give_back") == ["unknown"]
+
+        shop.pass_time(hours=25)
+        prune_keys(shop)
+        carry_out(Operation.objects.get(kind="give_back").public_id, cause=system("worker", now=clock.now()))
+        wait(shop, rounds=3, seconds=601)
+
+        assert given_back(shop) == [1999]
+        assert operations("give_back") == ["succeeded"]
+        assert shop.order().state == "cancelled_with_refund"
+
+    def test_one_that_surely_never_ran_is_ordered_anew(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        lose_webhooks(shop)
+        shop.confirm(order)
+        fault(shop, "error_500_saved", REFUND, times=1, has_effect=False)
+        cancel(shop, order)
+        shop.work()
+        wait(shop, seconds=1)
+        assert operations("give_back") == ["unknown"]
+
+        shop.pass_time(hours=25)
+        wait(shop, rounds=4, seconds=601)
+
+        assert operations("give_back") == ["failed", "succeeded"]
+        assert given_back(shop) == [1999]
+        assert shop.order().state == "cancelled_with_refund"
+
+    def test_one_the_provider_refuses_is_held_for_people(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        lose_webhooks(shop)
+        shop.confirm(order)
+        cancel(shop, order)
+        cause = system("sweep", now=clock.now())
+        ask_provider(shop.attempt(), cause=cause)
+        with_wrong_key(shop)
+        shop.work()
+
+        assert operations("give_back") == ["failed"]
+        assert "give_back_failed" in cases()
+        assert holds(shop) == ["refund_failed"]
+        assert shop.order().state == "payment_pending"
