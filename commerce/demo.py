@@ -12,7 +12,7 @@ from catalog.selectors import find_variants
 from catalog.services import NewProduct, NewVariant, create_products
 from commerce.retail.door import Answer, FrontDoor, PaymentForm
 from commerce.retail.reading import COUNTRY_CODES, UNKNOWN_COUNTRY
-from core.db import transaction, transaction_required
+from core.db import transaction_required
 from core.ids import new_public_id
 from core.models import ProviderAccount, SalesChannel, WebhookSecret
 from orders.models import Contact
@@ -85,7 +85,7 @@ PRODUCTS = [
         units=200, weight_grams=380, GBP=1850, EUR=2150,
     ),
     _goods(
-        "LL-TOWELS-LINEN", "Linen tea towels, pair", "Washed linen, one plain and one striped; they dry better every year.",
+        "LL-TOWELS-LINEN", "Linen tea towels, pair", "Washed linen, one plain and one striped; better every year.",
         units=90, weight_grams=240, GBP=1650, EUR=1900,
     ),
     _goods(
@@ -115,7 +115,7 @@ PRODUCTS = [
         _code("LL-PATTERN-MOBILE", "", units=100_000, GBP=600, EUR=700),
     ),
     _by_wire(
-        "wreath-making-course", "Wreath-making course", "An evening in the workshop: willow, moss and what the garden has.",
+        "wreath-making-course", "Wreath-making course", "An evening in the workshop: willow, moss, the garden.",
         _code("LL-COURSE-WREATH", "One seat", units=12, GBP=4800, EUR=5600),
     ),
 ]  # fmt: skip

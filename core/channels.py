@@ -1,10 +1,15 @@
 """Sales channels and accounts at providers; secrets are looked up by the name that stands in the row."""
 
 import os
+from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import available_timezones
 
-from core.errors import NotFound, Unavailable
+from core.db import transaction_required
+from core.errors import Invalid, NotFound, Unavailable
+from core.ids import new_public_id
 from core.models import ProviderAccount, SalesChannel, WebhookSecret
+from core.money import exponent
 
 
 class NoSuchAccount(NotFound):
@@ -30,6 +35,11 @@ def read_secret(reference: str) -> str:
     if not value:
         raise SecretMissing(reference=reference)
     return value
+
+
+def read_wiring(reference: str) -> str:
+    """This will return the environment variable `reference`, "" when it is not set: the provider's own address then."""
+    return os.environ.get(reference, "") if reference else ""
 
 
 def default_channel() -> SalesChannel:
@@ -59,3 +69,72 @@ def webhook_secrets(account: ProviderAccount, *, now: datetime) -> list[str]:
     """This will return every signing secret that counts now; during a rotation there are two."""
     rows = WebhookSecret.objects.filter(account=account, active_from__lte=now).exclude(active_until__lte=now)
     return [secret.strip() for row in rows for secret in read_secret(row.reference).split(",") if secret.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class NewShop:
+    """What a shop is born with. `is_livemode` decides for ever whether its orders are real money."""
+
+    slug: str
+    name: str
+    legal_entity: str
+    time_zone: str
+    locale: str
+    currencies: tuple[str, ...]
+    countries: tuple[str, ...]
+    mail_from: str
+    is_livemode: bool
+
+
+class ShopInvalid(Invalid):
+    """The shop cannot be set up like this."""
+
+    code = "shop_invalid"
+    title = "The shop cannot be set up like this."
+
+
+@transaction_required
+def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
+    """This will store the shop and its Stripe account; secrets stay in the environment under the usual names.
+
+    Doing it again with the same slug changes nothing. Raises: ShopInvalid, UnknownCurrency.
+    """
+    for currency in new.currencies:
+        exponent(currency)
+    if not new.currencies or not new.countries or new.time_zone not in available_timezones():
+        raise ShopInvalid(detail="A shop needs a known time zone, a currency and a country.")
+    channel, is_new = SalesChannel.objects.get_or_create(
+        slug=new.slug,
+        defaults={
+            "name": new.name,
+            "legal_entity": new.legal_entity,
+            "time_zone": new.time_zone,
+            "default_locale": new.locale,
+            "default_currency": new.currencies[0],
+            "currencies": list(new.currencies),
+            "countries": list(new.countries),
+            "tax_entry": SalesChannel.TaxEntry.GROSS,
+            "order_series": new.slug[:16],
+            "invoice_series": new.slug[:16],
+            "mail_from": new.mail_from,
+            "terms_version": now.date().isoformat(),
+            "is_livemode": new.is_livemode,
+            "created_at": now,
+        },
+    )
+    if is_new:
+        account = ProviderAccount.objects.create(
+            public_id=new_public_id("acct"),
+            channel=channel,
+            slug=new.slug,
+            provider="stripe",
+            legal_entity=new.legal_entity,
+            currencies=list(new.currencies),
+            is_livemode=new.is_livemode,
+            api_base_ref="STRIPE_API_BASE",
+            api_key_ref="STRIPE_SECRET_KEY",
+            publishable_key_ref="STRIPE_PUBLISHABLE_KEY",
+            created_at=now,
+        )
+        WebhookSecret.objects.create(account=account, reference="STRIPE_WEBHOOK_SECRETS", active_from=now)
+    return channel

@@ -97,7 +97,17 @@ class TestPlaces:
         assert elsewhere == []
 
     def test_rules_read_no_settings_and_know_no_http(self) -> None:
-        edges = {"api", "api.py", "tasks.py", "urls.py", "views.py", "middleware.py", "authentication.py", "admin", "http.py"}
+        edges = {
+            "api",
+            "api.py",
+            "tasks.py",
+            "urls.py",
+            "views.py",
+            "middleware.py",
+            "authentication.py",
+            "admin",
+            "http.py",
+        }
         known = {"django.http", "django.shortcuts", "django.conf"}
         knowing = [
             f"{name}:{node.module}"
@@ -123,7 +133,10 @@ class TestPlaces:
         transitions = {
             node.name
             for node in functions(model)
-            if any(isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "transition" for mark in node.decorator_list)
+            if any(
+                isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "transition"
+                for mark in node.decorator_list
+            )
         }
         assert len(transitions) > 20
 
@@ -184,7 +197,9 @@ class TestNames:
         assert (woken | beaten) - set(app.tasks) == set()
 
     def test_every_setting_stands_in_the_readme(self) -> None:
-        calls = re.compile(r"""(?:env(?:\.\w+)?|environ\.get|environ\.setdefault|secret)\(\s*["']([A-Z][A-Z0-9_]+)["']""")
+        calls = re.compile(
+            r"""(?:env(?:\.\w+)?|environ\.get|environ\.setdefault|secret)\(\s*["']([A-Z][A-Z0-9_]+)["']"""
+        )
         read = {
             match
             for path in [*sources("commerce", *APPS)]

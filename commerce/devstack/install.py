@@ -29,7 +29,12 @@ def is_installed() -> bool:
 
 def wanted_stamp() -> str:
     """Hash what the environment depends on: the lock and the Python version."""
-    return hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+    return hashlib.sha256(LOCK.read_bytes() + python_version().encode()).hexdigest()
+
+
+def python_version() -> str:
+    """Name the Python that runs us as far as wheels care: another patch release needs no new environment."""
+    return f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}"
 
 
 def install() -> None:
@@ -95,8 +100,8 @@ def is_same_python() -> bool:
     """Tell whether an existing environment belongs to a Python of our version."""
     if not PYTHON.exists():
         return False
-    asked = ask([str(PYTHON), "-c", "import sys; print(sys.version)"])
-    return asked.stdout.strip() == sys.version.strip()
+    question = "import sys; print(sys.implementation.name, '{0.major}.{0.minor}'.format(sys.version_info))"
+    return ask([str(PYTHON), "-c", question]).stdout.strip() == python_version()
 
 
 @dataclass

@@ -1,1 +1,1 @@
-"""Replaying a real shop's invoices through the front door: reading the files, placing the orders, tying out the totals."""
+"""Replaying a real shop's invoices: reading the files, placing the orders at the front door, tying out the totals."""

@@ -1,4 +1,4 @@
-"""One price of a SKU at a time: the catalog drifts under the orders, so who sets a price must be served before the next."""
+"""One price of a SKU at a time: the catalog drifts under the orders, so who set a price is served before the next."""
 
 import threading
 from collections.abc import Iterator, Mapping

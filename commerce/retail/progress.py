@@ -1,7 +1,8 @@
 """How far the replay is: a bar that is drawn over itself on a terminal, a line now and then anywhere else."""
 
 import time
-from typing import TextIO
+
+from django.core.management.base import OutputWrapper
 
 BAR_CHARACTERS = 30
 DRAW_SECONDS = 0.2
@@ -11,7 +12,7 @@ LINE_SECONDS = 10.0
 class Progress:
     """Counts up to a total, in the words of what is counted."""
 
-    def __init__(self, stream: TextIO, *, word: str, total: int) -> None:
+    def __init__(self, stream: OutputWrapper, *, word: str, total: int) -> None:
         """Begin at nothing."""
         self._stream = stream
         self._word = word
@@ -31,7 +32,7 @@ class Progress:
         """This will show the end and leave the line."""
         self._write(count)
         if self._is_drawn:
-            self._stream.write("\n")
+            self._stream.write("")
             self._stream.flush()
 
     def _write(self, count: int) -> None:
@@ -40,8 +41,8 @@ class Progress:
         text = f"{count:,} of {self._total:,} {self._word} ({share:.0%}), {count / seconds:.1f}/s"
         if self._is_terminal:
             filled = round(BAR_CHARACTERS * share)
-            self._stream.write(f"\r[{'█' * filled}{'·' * (BAR_CHARACTERS - filled)}] {text}\x1b[K")
+            self._stream.write(f"\r[{'█' * filled}{'·' * (BAR_CHARACTERS - filled)}] {text}\x1b[K", ending="")
             self._is_drawn = True
         else:
-            self._stream.write(f"{text}\n")
+            self._stream.write(text)
         self._stream.flush()

@@ -24,7 +24,7 @@ NOT_GOODS_PREFIX = "gift_"
 UNKNOWN_COUNTRY = "ZZ"
 # How the shop named countries that CLDR's English names differ from; the last two are CLDR's variant and short names,
 # which Babel leaves out.
-COUNTRY_CODES = {
+COUNTRY_CODES: dict[str, str] = {
     **{name: code for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()},
     "EIRE": "IE",
     "Channel Islands": "JE",
@@ -181,8 +181,8 @@ def read_rows(path: Path) -> Iterator[Row]:
 
     Raises: NotAnInvoiceFileError.
     """
-    opened = gzip.open(path, "rt", encoding="utf-8", newline="") if path.suffix == ".gz" else path.open(newline="")
-    with opened as lines:
+    open_text = gzip.open if path.suffix == ".gz" else open
+    with open_text(path, "rt", encoding="utf-8", newline="") as lines:
         reader = csv.reader(lines)
         try:
             if next(reader, None) != COLUMNS:

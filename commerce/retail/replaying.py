@@ -8,7 +8,7 @@ still waits for its customer.
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +93,7 @@ class Replay:
         self._reading = threading.Lock()
         self._is_over = False
 
-    def run(self, paths: list[Path], *, invoices_max: int | None = None) -> Iterator[Placed]:
+    def run(self, paths: list[Path], *, invoices_max: int | None = None) -> Generator[Placed]:
         """This will place every order and yield each as it is done; the files are read as customers become free.
 
         Closing the iterator lets the customers finish what they are at.

@@ -70,13 +70,12 @@ def _differences(name: str, *, wanted: Mapping[str, Any], found: Mapping[str, An
     for key, value in found.items():
         if key not in wanted:
             continue
-        if isinstance(value, dict):
-            for part in sorted(set(value) | set(wanted[key])):
-                if value.get(part, 0) != wanted[key].get(part, 0):
-                    yield (
-                        f"{name}: {key} of {part} is {value.get(part, 0)}, expected.json says {wanted[key].get(part, 0)}"
-                    )
-        elif value != wanted[key]:
+        parts = sorted(set(value) | set(wanted[key])) if isinstance(value, dict) else []
+        for part in parts:
+            is_one, shall_one = value.get(part, 0), wanted[key].get(part, 0)
+            if is_one != shall_one:
+                yield f"{name}: {key} of {part} is {is_one}, expected.json says {shall_one}"
+        if not parts and value != wanted[key]:
             yield f"{name}: {key} is {value}, expected.json says {wanted[key]}"
 
 

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 
-from core.channels import read_secret
+from core.channels import read_secret, read_wiring
 from core.models import ProviderAccount
 from payments.providers.base import Adapter, ProviderConfig
 from payments.providers.stripe import StripeAdapter
@@ -25,7 +25,7 @@ def config_of(account: ProviderAccount) -> ProviderConfig:
         account_id=account.public_id,
         secret_key=read_secret(account.api_key_ref),
         publishable_key=read_secret(account.publishable_key_ref) if account.publishable_key_ref else "",
-        api_base=read_secret(account.api_base_ref) if account.api_base_ref else "",
+        api_base=read_wiring(account.api_base_ref),
         is_livemode=account.is_livemode,
     )
 

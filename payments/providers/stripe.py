@@ -34,6 +34,9 @@ from payments.providers.stripe_wire import read_intent, read_refund
 API_VERSION = "2026-10-28.endive"
 TOLERANCE_SECONDS = 300
 FIND_PAGES_MAX = 50
+# Only these say that the request was understood and not carried out. Whatever else comes back (a proxy's page with
+# status 200, a time-out it reports as 408, a conflict) may stand in front of a request that ran.
+SURE_REFUSALS = {400, 401, 403, 404, 405, 422}
 # Facts that nothing later takes back, so the event's own copy of the payment is evidence. Everything else is a hint
 # to ask.
 FINAL_EVENTS = {"payment_intent.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.canceled"}
@@ -77,7 +80,7 @@ class SdkTransport(stripe.HTTPClient):
             response = self._client.request(method.upper(), url, headers=dict(headers or {}), content=post_data)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise Unavailable("not_reached", type(error).__name__) from error
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             failure = Unavailable if is_read else OutcomeUnknown
             raise failure("no_answer", type(error).__name__) from error
         return response.text, response.status_code, response.headers
@@ -157,7 +160,7 @@ class StripeAdapter:
                 {"idempotency_key": key},
             )
         )
-        return read_refund(refund)
+        return read_refund(refund.to_dict())
 
     def retrieve(self, reference: str) -> ProviderUpdate:
         """This will ask for the intent, its charge and, once money moved, its refunds."""
@@ -166,7 +169,7 @@ class StripeAdapter:
         if intent.amount_received:
             page = self._call(lambda: self._client.v1.refunds.list({"payment_intent": reference, "limit": 100}))
             refunds = list(page.data)
-        return read_intent(intent.to_dict(), refunds=[read_refund(refund) for refund in refunds])
+        return read_intent(intent.to_dict(), refunds=[read_refund(refund.to_dict()) for refund in refunds])
 
     def find_by_reference(self, *, attempt_id: str, created_after: datetime) -> ProviderUpdate | None:
         """This will walk the list of intents; Stripe's search by metadata lags and proves nothing.
@@ -246,7 +249,7 @@ class StripeAdapter:
             raise Unavailable("rate_limited") from error
         except stripe.StripeError as error:
             code = str(error.code or getattr(error.error, "type", None) or type(error).__name__)
-            if error.http_status is None or error.http_status >= 500 or error.http_status == 409:
+            if error.http_status not in SURE_REFUSALS:
                 raise OutcomeUnknown(code, f"HTTP {error.http_status}") from error
             if isinstance(error, stripe.IdempotencyError):
                 # The key ran before with other parameters: whatever that was, it may have moved money.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from payments.providers.base import Failure, ProviderUpdate, RefundFact, RefundStatus, UpdateStatus
+from payments.providers.base import Failure, OutcomeUnknown, ProviderUpdate, RefundFact, RefundStatus, UpdateStatus
 
 # Source: stripe-python _payment_intent.py. requires_payment_method is a failure only when a try has failed.
 STATUSES: dict[str, UpdateStatus] = {
@@ -27,8 +27,12 @@ NEVER_AGAIN = {"do_not_try_again"}
 STOLEN = {"lost_card", "stolen_card", "pickup_card", "fraudulent"}
 
 
-class UnknownStatus(ValueError):
+class UnknownStatus(OutcomeUnknown):
     """The provider used a word we do not know: nothing is concluded from it."""
+
+    def __init__(self, word: str) -> None:
+        """Keep the word for the people who must teach it to us."""
+        super().__init__("unknown_status", word[:80])
 
 
 def read_intent(
@@ -68,23 +72,19 @@ def read_intent(
     )
 
 
-def read_refund(refund: Any) -> RefundFact:
+def read_refund(refund: dict[str, Any]) -> RefundFact:
     """This will return a refund as a fact. Raises: UnknownStatus."""
     word = str(refund["status"])
     if word not in REFUND_STATUSES:
         raise UnknownStatus(word)
-    metadata = dict(refund["metadata"] or {})
+    metadata = refund.get("metadata") or {}
     return RefundFact(
         reference=str(refund["id"]),
         status=REFUND_STATUSES[word],
         amount_minor=int(refund["amount"]),
         operation_id=str(metadata.get("operation_id", "")),
-        failure_code=str(refund.get("failure_reason") or "") if isinstance(refund, dict) else _failure_reason(refund),
+        failure_code=str(refund.get("failure_reason") or ""),
     )
-
-
-def _failure_reason(refund: Any) -> str:
-    return str(getattr(refund, "failure_reason", None) or "")
 
 
 def _failure(error: dict[str, Any] | None) -> Failure | None:

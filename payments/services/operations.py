@@ -1,6 +1,6 @@
 """Carrying out an operation: the call between two transactions, and writing down what it answered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -8,7 +8,6 @@ from core import clock, policies
 from core.cause import Cause
 from core.db import outside_transaction, transaction, transaction_required
 from core.http import READ_SECONDS
-from core.errors import DomainError
 from core.ids import CROCKFORD
 from orders import services as orders
 from orders.models import Reason
@@ -37,15 +36,10 @@ from payments.services.settle import settle_order
 TRIES_MAX = 3
 PAUSE_SECONDS = 0.2
 LEASE_SECONDS = 60
+# A key that dies during the call would run as new; an hour is far beyond any call.
+KEY_MARGIN = timedelta(hours=1)
 
 Ending = Literal["answered", "declined", "unavailable", "unknown", "refused"]
-
-
-class LeaseTaken(DomainError):
-    """Somebody else carries this operation out."""
-
-    code = "operation_leased"
-    title = "Another worker carries this operation out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +52,22 @@ class Answer:
     refund: RefundFact | None = None
     code: str = ""
     detail: str = ""
+    is_late_refusal: bool = False
 
 
 @outside_transaction
 def submit(operation: Operation, *, within_seconds: float) -> Answer:
     """This will call the provider with the operation's own key and request, again with the same key while time remains.
 
-    Never raises an adapter's error: every ending is an answer to record.
+    A key past its life is not sent: the provider would run it as new. Never raises an adapter's error: every ending is
+    an answer to record.
     """
+    if not is_key_alive(operation, now=clock.now()):
+        return Answer(operation_id=operation.public_id, ending="unknown", code="key_expired")
     adapter = adapter_for(operation.attempt.account)
     deadline = clock.now() + timedelta(seconds=within_seconds)
     ending = Answer(operation_id=operation.public_id, ending="unavailable", code="not_tried")
+    is_first_call = operation.sends_count <= 1
     for attempt_number in range(TRIES_MAX):
         if attempt_number:
             clock.sleep(PAUSE_SECONDS * 2**attempt_number * (0.5 + _jitter(operation, attempt_number)))
@@ -76,9 +75,24 @@ def submit(operation: Operation, *, within_seconds: float) -> Answer:
             if clock.now() + timedelta(seconds=READ_SECONDS) > deadline:
                 break
         ending = _call_once(adapter, operation)
-        if ending.ending not in {"unavailable", "unknown"}:
+        if ending.ending == "refused" and not is_first_call:
+            # Note [Late refusal]: a wrong key or a bad request says that this call did not run, not that an earlier one
+            # without an answer did not. Only a refusal of the very first call is final.
+            ending = replace(ending, ending="unknown", is_late_refusal=True)
+        if ending.ending not in {"unavailable", "unknown"} or ending.is_late_refusal:
             break
+        is_first_call = is_first_call and ending.ending == "unavailable"
     return ending
+
+
+def is_key_alive(operation: Operation, *, now: datetime) -> bool:
+    """This will tell whether the provider surely still knows the operation's key, so that a repeat cannot act twice.
+
+    Without a lifetime (a provider without keys) only the first call is safe.
+    """
+    if operation.provider_key_expires_at is None:
+        return operation.sends_count <= 1
+    return now < operation.provider_key_expires_at - KEY_MARGIN
 
 
 def _jitter(operation: Operation, attempt_number: int) -> float:

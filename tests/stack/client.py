@@ -64,9 +64,7 @@ class Shopper:
             "contact": {"email": "ada@example.com"},
             "payment": {"method": "stripe", "token": token},
         }
-        return self.web.post(
-            "/checkout/start", json=body, headers={"X-Cart-Token": cart[1], "Idempotency-Key": key}
-        )
+        return self.web.post("/checkout/start", json=body, headers={"X-Cart-Token": cart[1], "Idempotency-Key": key})
 
     def start_many(self, requests: list[tuple[tuple[str, str], str]]) -> list[httpx2.Response]:
         """This will start all (cart, key) at once, each on a thread of its own."""

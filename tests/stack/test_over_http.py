@@ -42,8 +42,16 @@ class TestAtOnce:
         assert len({answer.content for answer in [*later, *(a for a in first if a.status_code == 201)]}) == 1
         [(order_id, state)] = shopper.orders_of(cart)
         assert state == "paid"
-        assert len(shopper.rows("SELECT 1 FROM payments_paymentattempt p JOIN orders_order o ON o.id = p.order_id "
-                                "WHERE o.public_id = %s", order_id)) == 1
+        assert (
+            len(
+                shopper.rows(
+                    "SELECT 1 FROM payments_paymentattempt p JOIN orders_order o ON o.id = p.order_id "
+                    "WHERE o.public_id = %s",
+                    order_id,
+                )
+            )
+            == 1
+        )
         assert len(shopper.intents_of(order_id)) == 1
 
     def test_one_cart_with_fifty_keys_is_one_order(self, shopper: Shopper) -> None:

@@ -17,7 +17,7 @@ from commerce.retail import placed, report
 from commerce.retail.door import open_front_door, open_payment_form
 from commerce.retail.progress import Progress
 from commerce.retail.reading import NotAnInvoiceFileError, Survey, survey
-from commerce.retail.replaying import CURRENCY, Replay, stock_shop
+from commerce.retail.replaying import CURRENCY, Placed, Replay, stock_shop
 from core import clock
 from core.channels import default_channel, read_secret
 from core.db import transaction
@@ -78,7 +78,7 @@ class Command(BaseCommand):
         )
         self._conclude(paths, surveyed=surveyed, out=options["json"], is_whole=invoices_max is None)
 
-    def _place(self, results: Iterator[placed.Placed], *, orders_count: int) -> None:
+    def _place(self, results: Iterator[Placed], *, orders_count: int) -> None:
         progress, count = Progress(self.stdout, word="orders placed", total=orders_count), 0
         while batch := list(islice(results, BATCH)):
             placed.remember_placed(batch)

@@ -1,0 +1,54 @@
+"""Setting up an installation that is not a demo."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from core.models import ProviderAccount, SalesChannel
+from oversight.models import AuditEntry
+
+pytestmark = pytest.mark.usefixtures("database")
+SHOP = [
+    "lantern", "--name=Lantern", "--legal-entity=Lantern Ltd", "--time-zone=Europe/London", "--currencies=GBP,EUR",
+    "--countries=GB,IE", "--mail-from=shop@lantern.example", "--live",
+]  # fmt: skip
+
+
+class TestSetUpShop:
+    def test_stores_channel_and_account_once(self) -> None:
+        said = io.StringIO()
+
+        call_command("set_up_shop", *SHOP, stdout=said)
+        call_command("set_up_shop", *SHOP, stdout=said)
+
+        channel = SalesChannel.objects.get()
+        assert (channel.default_currency, channel.is_livemode) == ("GBP", True)
+        assert ProviderAccount.objects.get().webhook_secrets.get().reference == "STRIPE_WEBHOOK_SECRETS"
+        assert "/webhooks/stripe/lantern" in said.getvalue()
+
+    def test_refuses_a_currency_nobody_knows(self) -> None:
+        with pytest.raises(CommandError):
+            call_command("set_up_shop", *SHOP[:4], "--currencies=XXX", *SHOP[5:], stdout=io.StringIO())
+
+        assert not SalesChannel.objects.exists()
+
+
+class TestCreateStaff:
+    def test_stores_the_user_and_an_audit_row(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("commerce.management.commands.create_staff.getpass", lambda _: "a long enough pass phrase")
+
+        call_command("create_staff", "ada@lantern.example", "--superuser", stdout=io.StringIO())
+
+        user = User.objects.get()
+        assert (user.is_staff, user.is_superuser) == (True, True)
+        assert AuditEntry.objects.get().subject_id == user.public_id
+
+    def test_refuses_a_short_password(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("commerce.management.commands.create_staff.getpass", lambda _: "short")
+
+        with pytest.raises(CommandError):
+            call_command("create_staff", "ada@lantern.example", stdout=io.StringIO())
+
+        assert not User.objects.exists()
