@@ -75,11 +75,9 @@ class Shop:
 
     def api(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """This will call the API; header names are given with underscores."""
-        names = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
-        payload = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
-        return self.client.generic(
-            method, f"/api/v1/{path}", payload.get("data", ""), content_type="application/json", **names
-        )
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        payload = "" if body is None else json.dumps(body)
+        return self.client.generic(method, f"/api/v1/{path}", payload, content_type="application/json", headers=names)
 
     def a_cart(self, units: dict[str, int] | None = None, **choices: str) -> tuple[str, str]:
         """This will open a guest's cart with these units and return its id and token."""

@@ -74,15 +74,21 @@ def install_with_pip() -> None:
 
 
 def make_venv_with_uv(uv: str) -> None:
-    """Create the environment with uv from the Python that runs us; an environment of another Python is replaced."""
-    flag = "--allow-existing" if is_same_python() else "--clear"
-    made = ask([uv, "venv", "--quiet", flag, "--python", sys.executable, str(VENV)])
-    if made.returncode != 0:
-        raise SetupError(f"uv could not create {VENV}: {made.stderr}")
+    """Create the environment with uv from the Python that runs us, in place of one of another Python."""
+    if not is_same_python():
+        made = ask([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
+        if made.returncode != 0:
+            raise SetupError(f"uv could not create {VENV}: {made.stderr}")
 
 
 def make_venv() -> None:
-    """Create the environment with the standard library, pip included; one of another Python is replaced."""
+    """Create the environment with the standard library, pip included, in place of one of another Python.
+
+    One of our Python is kept and given pip if it has none. It is not made again over itself: two builds of one
+    version do not mix.
+    """
+    if is_same_python() and ask([str(PYTHON), "-m", "ensurepip", "--default-pip"]).returncode == 0:
+        return
     if importlib.util.find_spec("ensurepip") is None:
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         raise SetupError(
@@ -91,7 +97,7 @@ def make_venv() -> None:
         )
     complain("  creating the virtual environment")
     try:
-        venv.EnvBuilder(with_pip=True, symlinks=True, clear=VENV.exists() and not is_same_python()).create(VENV)
+        venv.EnvBuilder(with_pip=True, symlinks=True, clear=True).create(VENV)
     except subprocess.CalledProcessError as error:
         raise SetupError(f"Python could not create {VENV}: {error}. Delete it and start again.") from error
 

@@ -110,16 +110,18 @@ class PaymentForm:
 
 def open_front_door() -> FrontDoor:
     """This will return the front door of the shop at SURETY_URL."""
-    return FrontDoor(_client(settings.SURETY_URL))
+    # Each request has a connection of its own, as from as many customers: the kernel deals out connections, so a few
+    # kept ones would leave one web process with most of the work.
+    return FrontDoor(_client(settings.SURETY_URL, limits=httpx2.Limits(max_keepalive_connections=0)))
 
 
 def open_payment_form() -> PaymentForm:
     """This will return the payment form of the sandbox at SANDBOX_URL. Raises: SecretMissing."""
-    return PaymentForm(_client(settings.SANDBOX_URL), publishable_key=read_secret("STRIPE_PUBLISHABLE_KEY"))
+    client = _client(settings.SANDBOX_URL, limits=httpx2.Limits(max_keepalive_connections=32))
+    return PaymentForm(client, publishable_key=read_secret("STRIPE_PUBLISHABLE_KEY"))
 
 
-def _client(url: str) -> httpx2.Client:
-    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
+def _client(url: str, *, limits: httpx2.Limits) -> httpx2.Client:
     # No proxy from the environment: the shop and the sandbox are neighbours.
     return httpx2.Client(base_url=url, timeout=TIMEOUT, limits=limits, trust_env=False)
 

@@ -185,7 +185,6 @@ class TestCreate:
         assert shelf() == (10, 0, 0)
 
 
-
 class TestCapture:
     @pytest.mark.parametrize("kind", BREAKS)
     @pytest.mark.pains("A3")
@@ -292,7 +291,8 @@ class TestGiveBack:
         fault(shop, "timeout_after", REFUND, times=3)
         cancel(shop, order)
         shop.work()
-        wait(shop, seconds=1)
+        ask(shop)
+        shop.work()
         assert operations("give_back") == ["unknown"]
 
         shop.pass_time(hours=25)
@@ -310,8 +310,8 @@ class TestGiveBack:
         shop.confirm(order)
         fault(shop, "error_500_saved", REFUND, times=1, has_effect=False)
         cancel(shop, order)
+        ask(shop)
         shop.work()
-        wait(shop, seconds=1)
         assert operations("give_back") == ["unknown"]
 
         shop.pass_time(hours=25)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import psycopg
 
-from tests.test_run import Checkout
+from tests.running import Checkout
 
 CLIENT_SECONDS = 30.0
 
@@ -26,6 +26,11 @@ class Shopper:
         self.env: dict[str, str] = self.stack.state()["env"]
         self.web = httpx2.Client(base_url=f"{self.env['SURETY_URL']}/api/v1", timeout=CLIENT_SECONDS)
         self.sandbox = httpx2.Client(base_url=self.env["SANDBOX_URL"], timeout=CLIENT_SECONDS)
+
+    def close(self) -> None:
+        """This will hang up."""
+        self.web.close()
+        self.sandbox.close()
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """This will read rows as a superuser."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from commerce.devstack.install import is_installed
+from tests.running import Checkout, wait_until
 from tests.stack.client import Shopper
-from tests.test_run import Checkout, wait_until
 
 pytestmark = [
     pytest.mark.stack,
@@ -25,6 +25,7 @@ def shopper(copied_checkout: Checkout) -> Iterator[Shopper]:
 
     yield shopper
 
+    shopper.close()
     copied_checkout.end()
 
 

@@ -71,7 +71,7 @@ class Command(BaseCommand):
         with closing(replay.run(paths, invoices_max=invoices_max)) as results:
             self._place(results, orders_count=surveyed.orders)
         seconds = time.monotonic() - started_at
-        self._wait_for_payments(orders_count=surveyed.orders)
+        self._wait_for_payments()
         self.stdout.write(
             f"{surveyed.orders:,} orders in {seconds:.1f} s ({surveyed.orders / max(seconds, 0.001):.1f} orders/s), "
             f"all known after {time.monotonic() - started_at:.1f} s"
@@ -86,17 +86,17 @@ class Command(BaseCommand):
             progress.show(count)
         progress.finish(count)
 
-    def _wait_for_payments(self, *, orders_count: int) -> None:
-        progress = Progress(self.stdout, word="orders paid", total=orders_count)
-        unpaid = placed.count_unpaid()
+    def _wait_for_payments(self) -> None:
+        awaited = unpaid = placed.count_unpaid()
+        progress = Progress(self.stdout, word="payments under way arrived", total=awaited)
         given_up_at = clock.now().timestamp() + PATIENCE_SECONDS
         while unpaid and clock.now().timestamp() < given_up_at:
-            progress.show(orders_count - unpaid)
+            progress.show(awaited - unpaid)
             clock.sleep(LOOK_SECONDS)
             before, unpaid = unpaid, placed.count_unpaid()
             if unpaid < before:
                 given_up_at = clock.now().timestamp() + PATIENCE_SECONDS
-        progress.finish(orders_count - unpaid)
+        progress.finish(awaited - unpaid)
 
     def _conclude(self, paths: list[Path], *, surveyed: Survey, out: Path | None, is_whole: bool) -> None:
         found = placed.totals_by_file()

@@ -1,0 +1,156 @@
+"""The replay of invoice files: sixty invoices through the front door, to the penny and only once."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from catalog.models import Price, Reservation
+from checkout.models import Cart
+from commerce.management.commands import replay_retail
+from commerce.tests.living_shop import SERVICE_TOKEN, LivingClock, front_door, living_shop, payment_form
+from commerce.tests.retail_invoices import NAME, sixty_invoices, write
+from core.models import SalesChannel
+from ledger.models import Posting
+from orders.models import Contact, Order, OrderEvent
+from payments.models import Operation, PaymentAttempt
+
+pytestmark = pytest.mark.usefixtures("database")
+
+Replay = Callable[..., str]
+
+
+@pytest.fixture
+def living(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LivingClock]:
+    """A shop that the command reaches in this process."""
+    monkeypatch.setenv("REPLAY_SERVICE_TOKEN", SERVICE_TOKEN)
+    with living_shop() as opened:
+        monkeypatch.setattr(replay_retail, "open_front_door", front_door)
+        monkeypatch.setattr(replay_retail, "open_payment_form", lambda: payment_form(opened.shop))
+        yield opened
+
+
+@pytest.fixture
+def replay(living: LivingClock, tmp_path: Path) -> Replay:
+    """Run the command over the sixty invoices and answer what it said."""
+    path = write(tmp_path)
+
+    def run(*options: str) -> str:
+        output, ending = io.StringIO(), "exit 1"
+        with suppress(SystemExit):
+            call_command("replay_retail", str(path), *options, stdout=output)
+            ending = "exit 0"
+        return f"{output.getvalue()}{ending}"
+
+    return run
+
+
+def counts() -> dict[str, int]:
+    """This will count what a second start must not add to."""
+    models = [Order, PaymentAttempt, Operation, Reservation, Cart, Posting, OrderEvent]
+    return {model.__name__: model._default_manager.count() for model in models}
+
+
+class TestReplayRetail:
+    def test_ties_out_to_the_penny(self, replay: Replay, tmp_path: Path) -> None:
+        said = replay("--json", str(tmp_path / "out.json"))
+
+        made = sixty_invoices()
+        assert said.splitlines()[-2:] == [
+            f"tied out: {made.orders} orders, {made.order_lines} lines, {made.gross_minor} pence",
+            "exit 0",
+        ]
+        assert f"paid: {made.orders} by webhook (100.0%)" in said
+        assert json.loads((tmp_path / "out.json").read_text()) == made.expected()
+
+    def test_a_second_start_adds_nothing(self, replay: Replay) -> None:
+        replay("--limit", "15")
+        before, priced_at = counts(), Price.objects.latest("changed_at").changed_at
+
+        said = replay("--limit", "15")
+
+        assert counts() == before
+        assert Price.objects.latest("changed_at").changed_at == priced_at
+        assert "tied out" in said
+        assert "every order was placed by an earlier start" in said
+
+    def test_goes_on_where_an_earlier_start_ended(self, replay: Replay) -> None:
+        replay("--limit", "5")
+        placed = counts()["Order"]
+
+        said = replay("--limit", "12")
+
+        assert counts()["Order"] == counts()["PaymentAttempt"] > placed
+        assert "tied out" in said
+
+    def test_confirms_what_an_earlier_start_left_to_its_customer(
+        self, replay: Replay, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr("commerce.retail.door.PaymentForm.confirm", lambda *_, **__: None)
+            assert "exit 1" in replay("--limit", "3")
+
+        assert "tied out" in replay("--limit", "3")
+
+    def test_ties_out_through_the_sweep_when_webhooks_are_lost(self, replay: Replay, living: LivingClock) -> None:
+        living.shop.sandbox.engine.webhook_faults.add({"kind": "drop"})
+
+        said = replay("--limit", "5")
+
+        assert "by sweep (100.0%)" in said
+        assert "tied out" in said
+
+    def test_names_every_order_that_is_not_paid(self, replay: Replay, living: LivingClock) -> None:
+        living.are_workers_resting = True
+
+        said = replay("--limit", "2")
+
+        assert f"MISMATCH {NAME} 900001: state is payment_pending, the invoice says paid" in said
+        assert said.endswith("exit 1")
+
+    def test_names_what_expected_json_says_otherwise(self, replay: Replay, tmp_path: Path) -> None:
+        expected = json.loads((tmp_path / "expected.json").read_text())
+        expected[NAME]["gross_pence_by_country"]["EIRE"] += 1
+        (tmp_path / "expected.json").write_text(json.dumps(expected))
+
+        said = replay()
+
+        assert f"MISMATCH {NAME}: gross_pence_by_country of EIRE is" in said
+        assert said.endswith("1 mismatch\nexit 1")
+
+    def test_names_what_the_shop_refuses(self, replay: Replay, living: LivingClock) -> None:
+        with_less = {"countries": ["GB"], "currencies": ["EUR"]}
+        replay("--limit", "1")
+        SalesChannel.objects.filter(pk=living.shop.channel.pk).update(**with_less)
+
+        with pytest.raises(CommandError, match="This shop does not sell in GBP"):
+            replay("--limit", "60")
+
+    def test_guests_and_customers_have_addresses_of_their_own(self, replay: Replay) -> None:
+        replay("--limit", "15")
+
+        emails = set(Contact.objects.values_list("email", flat=True))
+        assert any(email.startswith("customer-123") for email in emails)
+        assert any(email.startswith("guest-9000") for email in emails)
+
+    def test_keeps_the_country_s_label_beside_its_code(self, replay: Replay) -> None:
+        replay("--limit", "40")
+
+        pairs = {(row["country_label"], row["country"]) for row in Order.objects.values_list("snapshot", flat=True)}
+        assert ("EIRE", "IE") in pairs
+        assert ("United Kingdom", "GB") in pairs
+
+    def test_refuses_where_there_is_real_money(self, replay: Replay, living: LivingClock) -> None:
+        SalesChannel.objects.filter(pk=living.shop.channel.pk).update(is_livemode=True)
+
+        with pytest.raises(CommandError, match="real money"):
+            replay()
+
+    def test_refuses_a_file_that_is_not_there(self) -> None:
+        with pytest.raises(CommandError, match="There is no file"):
+            call_command("replay_retail", "/nowhere/2010-12.csv.gz")

@@ -1,0 +1,400 @@
+"""Money that comes late, twice, in the wrong amount or after the end: never lost, never kept, never taken for more."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from catalog.models import Stock
+from core import clock, policies
+from core.cause import system
+from core.db import transaction
+from orders.models import Order, OrderEvent
+from orders.services import order_transaction
+from payments.models import PaymentAttempt
+from payments.providers.registry import adapter_for
+from payments.services import apply_update
+from tests.journeys.buyers import cancel, hold_funds, pay_again
+from tests.journeys.facts import (
+    ask,
+    cases,
+    charges,
+    fault,
+    given_back,
+    held,
+    holds,
+    lose_webhooks,
+    moves,
+    operations,
+    shelf,
+    taken,
+    violations,
+    wait,
+)
+from tests.shop import Shop
+
+
+@pytest.fixture(autouse=True)
+def _sound(shop: Shop, request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    skipping = ("I3", "I9") if "mismatch" in request.node.name else ()
+    assert violations(shop, skipping=skipping) == []
+
+
+def expire(shop: Shop) -> None:
+    """This will let the order's time end without the provider having anything to say against it."""
+    wait(shop, rounds=6, minutes=16)
+    assert shop.order().state == "expired"
+
+
+def voided_though_it_will_pay(shop: Shop) -> None:
+    """This will make us believe that the payment is closed while the provider still works on it."""
+    attempt = shop.attempt()
+    update = adapter_for(shop.account).retrieve(str(attempt.provider_reference))
+    closed = replace(update, status="voided", provider_status="canceled", can_still_capture=False)
+    learn(shop, closed)
+
+
+def learn(shop: Shop, update: object) -> None:
+    """This will put an update through the funnel, as a webhook does."""
+    with order_transaction("test"):
+        apply_update(update, account=shop.account, cause=system("webhook", now=clock.now()))  # type: ignore[arg-type]
+    shop.work()
+
+
+def declined_then_captured(shop: Shop) -> dict[str, object]:
+    """This will start an order whose first card is declined and is then charged late, behind our back."""
+    order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
+    return dict(order)
+
+
+class TestAfterFailure:
+    @pytest.mark.pains("C4")
+    def test_a_declined_payment_that_is_captured_later_pays_the_order(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
+        assert shop.order().state == "payment_failed"
+
+        shop.confirm(order)
+        shop.deliver()
+
+        assert moves(shop) == ["draft", "payment_pending", "payment_failed", "paid"]
+        assert shop.attempt().path_flags[-1] == "late_success"
+        assert (taken(shop), shelf()) == ([1999], (9, 0, 1))
+
+    @pytest.mark.pains("A5")
+    def test_the_first_card_charged_after_the_second_paid_is_given_back_once(self, shop: Shop) -> None:
+        first = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
+        late = adapter_for(shop.account).retrieve(str(shop.attempt().provider_reference))
+        second = pay_again(shop, first, token="pm_card_visa")
+        assert second.json()["status"] == "paid"
+
+        assert shop.confirm(first) == 400, "the first payment was closed before the second was opened"
+        learn(shop, replace(late, status="processing", can_still_capture=True))
+
+        assert shop.order().state == "paid"
+        assert taken(shop) == [0, 1999]
+
+    def test_two_captures_leave_the_order_paid_once_and_the_excess_goes_back_once(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
+        voided_though_it_will_pay(shop)
+        assert pay_again(shop, order, token="pm_card_visa").json()["status"] == "paid"
+
+        shop.confirm(order)
+        for _ in range(3):
+            shop.deliver()
+            ask(shop)
+        wait(shop, rounds=3, seconds=121)
+
+        assert taken(shop) == [1999, 1999]
+        assert given_back(shop) == [1999]
+        placed = shop.order()
+        assert (placed.state, placed.accepted_minor, placed.excess_minor, placed.excess_returned_minor) == (
+            "paid",
+            1999,
+            1999,
+            1999,
+        )
+        assert cases() == ["excess_captured"]
+        assert shelf() == (9, 0, 1)
+
+
+class TestAfterExpiry:
+    @pytest.mark.pains("J4")
+    def test_the_provider_is_asked_before_anything_ends(self, shop: Shop) -> None:
+        lose_webhooks(shop)
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        fault(shop, "timeout_before", "payment_intents.retrieve", times=None)
+        wait(shop, rounds=3, minutes=16)
+        assert shop.order().state == "payment_pending"
+
+        shop.sandbox.engine.faults.clear()
+        wait(shop, minutes=20)
+        assert shop.order().state == "paid"
+
+    @pytest.mark.pains("C5")
+    def test_it_is_revived_when_the_units_can_be_had_again(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_lateSuccess").json()
+        voided_though_it_will_pay(shop)
+        shop.pass_time(minutes=16)
+        shop.sweep()
+        assert order["status"] == "processing"
+
+        shop.pass_time(seconds=5)
+        ask(shop)
+
+        assert shop.order().state == "paid"
+        assert (taken(shop), given_back(shop), holds(shop)) == ([1999], [], [])
+        assert shelf() == (9, 0, 1)
+
+    @pytest.mark.pains("C5")
+    def test_without_stock_it_is_paid_and_under_stock_review(self, shop: Shop) -> None:
+        shop.start(shop.a_cart({"MUG-RED": 10}), token="pm_card_lateSuccess")
+        take_late_success_back(shop)
+        with order_transaction("test"):
+            Stock.objects.filter(variant__sku="MUG-RED").update(received=9)
+
+        let_it_succeed(shop)
+
+        assert shop.order().state == "paid"
+        assert holds(shop) == ["stock_review"]
+        assert (taken(shop), given_back(shop)) == ([19990], [])
+        assert shelf() == (9, 0, 0)
+
+    @pytest.mark.pains("C5")
+    def test_when_policy_says_so_it_is_never_reserved_again_by_itself(self, shop: Shop) -> None:
+        with transaction("test"):
+            policies.change("late_money", values={"revive_expired": False}, reason="test", now=clock.now())
+        shop.start(shop.a_cart(), token="pm_card_lateSuccess")
+        take_late_success_back(shop)
+
+        let_it_succeed(shop)
+
+        assert (shop.order().state, holds(shop)) == ("paid", ["stock_review"])
+        assert shelf() == (10, 0, 0)
+
+    def test_a_late_authorization_is_voided_and_moves_nothing(self, shop: Shop) -> None:
+        hold_funds(shop, card="pm_card_lateSuccess")
+        take_late_success_back(shop)
+
+        let_it_succeed(shop)
+        assert held(shop) == [0]
+        assert shop.order().state == "expired"
+        assert operations("void") == ["succeeded"]
+
+    def test_units_go_back_at_the_cap_though_nothing_is_decided(self, shop: Shop) -> None:
+        fault(shop, "timeout_before", times=None)
+        shop.start(shop.a_cart(), token="pm_card_visa")
+
+        wait(shop, rounds=5, minutes=16)
+
+        assert shelf() == (10, 0, 0)
+        assert shop.order().state == "draft"
+        assert OrderEvent.objects.filter(reason="stock_returned").count() == 1
+
+
+def take_late_success_back(shop: Shop) -> None:
+    """This will end the order while the provider, against what it told us, still works on the payment."""
+    voided_though_it_will_pay(shop)
+    freeze = Order.objects.values_list("expires_at", flat=True).get()
+    assert freeze is not None
+    shop.sandbox.engine.store.execute("UPDATE timers SET due_at = due_at + 86400")
+    shop.sandbox.engine.desk.forget_timers()
+    wait(shop, rounds=1, minutes=16)
+    assert shop.order().state == "expired", shop.order().state
+    assert shelf()[1:] == (0, 0)
+
+
+def let_it_succeed(shop: Shop) -> None:
+    """This will let the provider finish what it works on and tell us."""
+    shop.pass_time(days=1, seconds=10)
+    shop.deliver()
+    wait(shop, rounds=2, seconds=121)
+
+
+class TestAfterCancel:
+    @pytest.mark.pains("C5")
+    def test_what_arrives_is_given_back_once_whoever_repeats_it(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_lateSuccess").json()
+        answer = cancel(shop, order)
+        assert answer.status_code == 202
+        shop.pass_time(seconds=6)
+
+        for _ in range(3):
+            shop.deliver()
+            ask(shop)
+        wait(shop, rounds=3, seconds=121)
+
+        assert (taken(shop), given_back(shop)) == ([1999], [1999])
+        assert moves(shop) == ["draft", "payment_pending", "cancelled_with_refund"]
+        assert shop.order().paid_at is None
+        assert shelf() == (10, 0, 0)
+        assert (
+            shop.api("GET", f"orders/{order['order_id']}", x_order_token=order["order_token"]).json()["status"]
+            == "cancelled"
+        )
+
+    def test_money_for_an_order_that_was_cancelled_already_goes_back(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_lateSuccess").json()
+        voided_though_it_will_pay(shop)
+        assert cancel(shop, order).status_code == 200
+        assert shop.order().state == "cancelled"
+
+        shop.pass_time(seconds=6)
+        shop.deliver()
+        wait(shop, rounds=2, seconds=121)
+
+        assert (taken(shop), given_back(shop)) == ([1999], [1999])
+        assert shop.order().state == "cancelled_with_refund"
+
+    def test_a_late_authorization_is_voided(self, shop: Shop) -> None:
+        order = hold_funds(shop, card="pm_card_lateSuccess")
+        cancel(shop, order)
+        shop.pass_time(seconds=6)
+        shop.deliver()
+        wait(shop, rounds=2, seconds=121)
+
+        assert (held(shop), taken(shop)) == ([0], [0])
+        assert shop.order().state == "cancelled"
+
+    def test_a_give_back_that_fails_after_it_succeeded_is_owed_again(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        lose_webhooks(shop)
+        shop.confirm(order, card="pm_card_refundFail")
+        cancel(shop, order)
+        ask(shop)
+        assert shop.order().state == "cancelled_with_refund"
+
+        shop.pass_time(seconds=6)
+        ask(shop)
+        wait(shop, rounds=3, seconds=121)
+
+        assert moves(shop)[-2:] == ["cancelled_with_refund", "cancelled"]
+        assert operations("give_back") == ["reversed"]
+        assert (holds(shop), cases()) == (["refund_failed"], ["give_back_failed"])
+        assert given_back(shop) == []
+
+    def test_a_pending_give_back_is_followed_to_its_end(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        lose_webhooks(shop)
+        shop.confirm(order, card="pm_card_pendingRefund")
+        cancel(shop, order)
+        ask(shop)
+        assert operations("give_back") == ["pending"]
+        assert shop.order().state == "payment_pending"
+
+        wait(shop, seconds=121)
+        assert shop.order().state == "cancelled_with_refund"
+        assert operations("give_back") == ["succeeded"]
+
+
+class TestMismatch:
+    def start(self, shop: Shop) -> PaymentAttempt:
+        shop.start(shop.a_cart())
+        return shop.attempt()
+
+    def captured(self, shop: Shop, **changes: object) -> None:
+        attempt = shop.attempt()
+        update = adapter_for(shop.account).retrieve(str(attempt.provider_reference))
+        paid = replace(update, status="captured", captured_minor=1999, can_still_capture=False)
+        learn(shop, replace(paid, **changes))  # type: ignore[arg-type]
+
+    @pytest.mark.pains("G4")
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"amount_minor": 1, "captured_minor": 1},
+            {"captured_minor": 1000},
+            {"captured_minor": 2500, "amount_minor": 2500},
+            {"currency": "EUR"},
+            {"is_livemode": True},
+            {"order_id": "ord_other"},
+            {"provider_reference": "pi_another"},
+        ],
+        ids=lambda changes: "-".join(changes),
+    )
+    def test_a_mismatch_is_held_for_people_and_never_paid(self, shop: Shop, changes: dict[str, object]) -> None:
+        self.start(shop)
+
+        for _ in range(2):
+            self.captured(shop, **changes)
+        assert shop.order().state == "payment_pending"
+        assert holds(shop) == ["amount_mismatch"]
+        assert cases() == ["amount_mismatch"]
+
+        ask(shop)
+        assert shop.order().state == "payment_pending", "a later clean look does not turn foreign money into payment"
+        assert operations("give_back") == []
+
+    def test_a_mismatch_in_another_currency_is_not_booked_in_ours(self, shop: Shop) -> None:
+        self.start(shop)
+
+        self.captured(shop, currency="EUR")
+
+        assert shop.order().captured_minor == 0
+        assert shop.attempt().captured_minor == 0
+
+    def test_a_mismatch_does_not_keep_the_right_payment_from_being_taken_in(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        self.captured(shop, provider_reference="pi_another")
+
+        shop.confirm(order)
+        shop.deliver()
+
+        assert shop.order().state == "paid"
+        assert holds(shop) == ["amount_mismatch"]
+
+
+class TestExternalRefund:
+    def refund_in_the_dashboard(self, shop: Shop, amount: int) -> None:
+        form = f"payment_intent={shop.attempt().provider_reference}&amount={amount}".encode()
+        headers = {"Authorization": "Bearer sk_test_sandbox", "Content-Type": "application/x-www-form-urlencoded"}
+        answer = shop.sandbox.handle("POST", "http://sandbox.localhost/v1/refunds", headers, form)
+        assert answer.status == 200
+
+    @pytest.mark.pains("F4")
+    def test_it_is_recorded_as_a_fact_with_a_case(self, shop: Shop) -> None:
+        shop.start(shop.a_cart(), token="pm_card_visa")
+        self.refund_in_the_dashboard(shop, 500)
+
+        for _ in range(2):
+            shop.deliver()
+            ask(shop)
+
+        order = shop.order()
+        assert (order.state, order.returned_minor, order.accepted_minor) == ("partially_refunded", 500, 1999)
+        assert operations("refund") == ["succeeded"]
+        assert cases() == ["external_refund"]
+
+    def test_in_full_makes_the_order_refunded(self, shop: Shop) -> None:
+        shop.start(shop.a_cart(), token="pm_card_visa")
+        self.refund_in_the_dashboard(shop, 1999)
+        shop.deliver()
+
+        assert shop.order().state == "refunded"
+
+    def test_one_that_fails_later_is_taken_back(self, shop: Shop) -> None:
+        shop.start(shop.a_cart(), token="pm_card_refundFail")
+        self.refund_in_the_dashboard(shop, 500)
+        ask(shop)
+        assert shop.order().state == "partially_refunded"
+
+        shop.pass_time(seconds=6)
+        ask(shop)
+
+        assert shop.order().returned_minor == 0
+        assert operations("refund") == ["reversed"]
+        assert shop.order().state == "paid"
+
+
+class TestOneCharge:
+    def test_a_life_of_declines_and_replacements_takes_the_money_once(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
+        for number, card in enumerate(["pm_card_chargeDeclinedExpiredCard", "pm_card_chargeDeclinedIncorrectCvc"]):
+            pay_again(shop, order, token=card, key=f"try-{number}")
+        paid = pay_again(shop, order, token="pm_card_visa", key="last")
+        shop.deliver()
+
+        assert paid.json()["status"] == "paid"
+        assert (taken(shop), charges(shop)) == ([0, 0, 0, 1999], 1)
+        assert shelf() == (9, 0, 1)

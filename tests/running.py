@@ -1,0 +1,146 @@
+"""A copy of this checkout in which `./run` is started for real, and how to follow what it started."""
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commerce.devstack.environment import free_ports
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS_MAX = 60
+GONE_SECONDS_MAX = 15
+IGNORED = shutil.ignore_patterns(
+    ".git", ".venv", ".surety", "__pycache__", ".*_cache", ".hypothesis", "docs", "staticfiles", "test-results"
+)
+
+
+class Checkout:
+    """A copy of the project and the `./run` processes started in it."""
+
+    def __init__(self, tree: Path) -> None:
+        self.tree = tree
+        self.output = tree.parent / "output"
+        self.mark = f"test-run-{uuid.uuid4()}"
+        self.ports = free_ports()
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def port(self) -> int:
+        """Where the first page is."""
+        return self.ports.web
+
+    def run(self, *words: str, **env: str) -> subprocess.Popen[bytes]:
+        """Start `./run` as a newcomer's shell would: hardly any environment, and a mark to find its descendants by."""
+        clean = {"PATH": os.environ["PATH"], "HOME": str(self.tree), "RUN_TEST_MARK": self.mark}
+        clean |= {"PORT": str(self.port), "WEBHOOKS_PORT": str(self.ports.webhooks)}
+        clean |= {"SANDBOX_PORT": str(self.ports.sandbox)}
+        with self.output.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "run", *words],
+                cwd=self.tree,
+                env={**clean, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End whatever a failed test left running."""
+        for process in self.started:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(timeout=GONE_SECONDS_MAX)
+        self.started.clear()
+
+    def finish(self, *words: str, **env: str) -> tuple[int, str]:
+        """Run `./run` to its end and answer its exit code and what it said."""
+        code = self.run(*words, **env).wait(timeout=30)
+        return code, self.output.read_text()
+
+    def state(self) -> dict[str, Any]:
+        """Read what the running stack wrote down about itself; empty when none runs."""
+        try:
+            found: dict[str, Any] = json.loads((self.tree / ".surety" / "dev" / "state.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def first_page(self) -> int | None:
+        """Ask for the first page and answer the status."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status
+        except OSError:
+            return None
+        finally:
+            connection.close()
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start everything and wait until it is ready."""
+        process = self.run()
+        wait_until(
+            lambda: self.state().get("phase") == "ready" or process.poll() is not None, seconds_max=START_SECONDS_MAX
+        )
+        if process.poll() is not None:
+            pytest.fail(f"./run ended early:\n{self.output.read_text()}")
+        return process
+
+    def processes(self, name: str = "") -> set[tuple[int, str]]:
+        """List (pid, start time) of what `./run` started here, or of one child with its descendants."""
+        seen = describe_processes()
+        token = f"SURETY_STACK={self.state().get('token')}.{name}"
+        found = {pid for pid, process in seen.items() if token in process.environ}
+        if not name:
+            found |= {pid for pid, process in seen.items() if self.mark in process.environ}
+        while more := {pid for pid, process in seen.items() if process.parent in found} - found:
+            found |= more
+        return {(pid, seen[pid].started) for pid in found}
+
+    def survivors(self, before: set[tuple[int, str]]) -> set[int]:
+        """List what still lives of the processes seen earlier, and whatever else carries our mark."""
+        seen = describe_processes()
+        old = {pid for pid, started in before if pid in seen and seen[pid].started == started}
+        return old | {pid for pid, process in seen.items() if self.mark in process.environ}
+
+
+class Process:
+    """What /proc says about a process."""
+
+    def __init__(self, directory: Path) -> None:
+        fields = (directory / "stat").read_text().rpartition(")")[2].split()
+        self.is_dead = fields[0] == "Z"
+        self.parent = int(fields[1])
+        self.started = fields[19]
+        self.environ = (directory / "environ").read_bytes().decode(errors="replace")
+
+
+def describe_processes() -> dict[int, Process]:
+    seen = {}
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            process = Process(directory)
+        except OSError:
+            continue
+        if not process.is_dead:
+            seen[int(directory.name)] = process
+    return seen
+
+
+def wait_until(is_true: Callable[[], bool], *, seconds_max: float) -> None:
+    deadline = time.monotonic() + seconds_max
+    while not is_true():
+        assert time.monotonic() < deadline, f"not within {seconds_max} s"
+        time.sleep(0.1)
