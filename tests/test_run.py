@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from commerce.devstack.apps import find_need
 from commerce.devstack.checks import find_closing_line
+from commerce.devstack.children import Child, Recipe
 from commerce.devstack.install import is_installed
 from tests.running import GONE_SECONDS_MAX, Checkout, wait_until
 
@@ -87,6 +89,17 @@ class TestRun:
         assert code == 1
         assert f"Port {port} is busy. Start on another: PORT=" in said
         assert len(said.splitlines()) == 1
+
+
+class TestChild:
+    def test_a_renewal_between_two_lives_does_not_cancel_the_next(self, tmp_path: Path) -> None:
+        recipe = Recipe(name="worker", argv=["false"], env={}, log=tmp_path / "log")
+        child = Child(recipe=recipe, token="test", console=None)
+        child.plan_restart()
+
+        child.renew()
+
+        assert child.starts_again_at < float("inf")
 
 
 class TestFindNeed:

@@ -96,11 +96,15 @@ class Child:
         self.starts_again_at = time.monotonic() + pause_seconds
         return pause_seconds
 
-    def ask_to_stop(self) -> None:
-        """Send the signal on which the process stops in good order."""
-        self.starts_again_at = float("inf")
+    def renew(self) -> None:
+        """Let a running process end in good order for a fresh one; a start that is planned stays planned."""
         if self.process is not None and self.process.poll() is None:
             send(self.process.pid, self.recipe.stop_signal)
+
+    def ask_to_stop(self) -> None:
+        """Send the signal on which the process stops in good order, and do not start it again."""
+        self.starts_again_at = float("inf")
+        self.renew()
 
     def kill_group(self) -> None:
         """End the whole process group at once, if its leader is still there."""

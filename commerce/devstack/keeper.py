@@ -202,7 +202,7 @@ class Keeper:
         # A Celery worker can stay alive and consume nothing after its broker restarted.
         for child in self.children:
             if child.recipe.name == WORKER:
-                child.ask_to_stop()
+                child.renew()
 
     def _pids(self) -> set[int]:
         return {child.process.pid for child in self.children if child.process is not None}

@@ -5,7 +5,6 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,9 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="invoices, .csv or .csv.gz")
         parser.add_argument("--json", type=Path, metavar="OUT", help="write the totals in the shape of expected.json")
-        parser.add_argument("--limit", type=int, metavar="N", help="only the first N invoices of each file")
+        parser.add_argument("--limit", type=_positive, metavar="N", help="only the first N invoices of each file")
         parser.add_argument(
-            "--customers", type=int, default=CUSTOMERS, metavar="N", help=f"customers at a time ({CUSTOMERS})"
+            "--customers", type=_positive, default=CUSTOMERS, metavar="N", help=f"customers at a time ({CUSTOMERS})"
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -80,14 +79,20 @@ class Command(BaseCommand):
 
     def _place(self, results: Iterator[Placed], *, orders_count: int) -> None:
         progress, count = Progress(self.stdout, word="orders placed", total=orders_count), 0
-        while batch := list(islice(results, BATCH)):
-            placed.remember_placed(batch)
-            count += len(batch)
+        batch: list[Placed] = []
+        for count, result in enumerate(results, start=1):
+            batch.append(result)
+            if len(batch) == BATCH:
+                placed.remember_placed(batch)
+                batch.clear()
             progress.show(count)
+        placed.remember_placed(batch)
         progress.finish(count)
 
     def _wait_for_payments(self) -> None:
         awaited = unpaid = placed.count_unpaid()
+        if not awaited:
+            return
         progress = Progress(self.stdout, word="payments under way arrived", total=awaited)
         given_up_at = clock.now().timestamp() + PATIENCE_SECONDS
         while unpaid and clock.now().timestamp() < given_up_at:
@@ -119,6 +124,13 @@ class Command(BaseCommand):
             f"tied out: {together['orders']:,} orders, {together['order_lines']:,} lines, "
             f"{together['gross_pence']} pence"
         )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def _distinct(paths: list[Path]) -> list[Path]:
