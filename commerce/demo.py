@@ -12,17 +12,28 @@ from catalog.selectors import find_variants
 from catalog.services import NewProduct, NewVariant, create_products
 from commerce.retail.door import Answer, FrontDoor, PaymentForm
 from commerce.retail.reading import COUNTRY_CODES, UNKNOWN_COUNTRY
+from core.channels import NewShop
 from core.db import transaction_required
-from core.ids import new_public_id
-from core.models import ProviderAccount, SalesChannel, WebhookSecret
+from core.models import SalesChannel
 from orders.models import Contact
 
-CHANNEL_SLUG = "lantern-and-lark"
-# Stands in the webhook address that the sandbox delivers to.
-ACCOUNT_SLUG = "demo"
-CURRENCIES = ["GBP", "EUR", "JPY", "KWD"]
 HOME_COUNTRY = "GB"
 COUNTRIES = [HOME_COUNTRY, *sorted(set(COUNTRY_CODES.values()) - {HOME_COUNTRY, UNKNOWN_COUNTRY}), UNKNOWN_COUNTRY]
+SHOP = NewShop(
+    slug="lantern-and-lark",
+    name="Lantern & Lark",
+    legal_entity="Lantern & Lark Ltd",
+    time_zone="Europe/London",
+    locale="en-GB",
+    currencies=("GBP", "EUR", "JPY", "KWD"),
+    countries=tuple(COUNTRIES),
+    mail_from="hello@lantern-and-lark.example",
+    is_livemode=False,
+    # The sandbox delivers its webhooks to /webhooks/stripe/demo.
+    account_slug="demo",
+    return_hosts=("127.0.0.1", "localhost"),
+    return_schemes=("lanternandlark",),
+)
 STAFF_EMAIL = "console@lantern-and-lark.example"
 REPLAY_SERVICE = "replay"
 REPLAY_SCOPES = ["checkout"]
@@ -129,53 +140,6 @@ ORDERS = [
     DemoOrder("left-at-the-bank", {"LL-BOARD-ASH": 1}, token="pm_card_threeDSecure2Required"),  # noqa: S106
     DemoOrder("cancelled", {"LL-TOWELS-LINEN": 2}, is_cancelled=True),
 ]
-
-
-@transaction_required
-def ensure_shop(*, now: datetime) -> SalesChannel:
-    """This will make the channel and its account at the sandbox, unless they are there. Needs its caller's
-    transaction.
-    """
-    channel, _ = SalesChannel.objects.get_or_create(
-        slug=CHANNEL_SLUG,
-        defaults={
-            "name": "Lantern & Lark",
-            "legal_entity": "Lantern & Lark Ltd",
-            "time_zone": "Europe/London",
-            "default_locale": "en-GB",
-            "default_currency": "GBP",
-            "currencies": CURRENCIES,
-            "countries": COUNTRIES,
-            "tax_entry": SalesChannel.TaxEntry.GROSS,
-            "order_series": "LL",
-            "invoice_series": "LLI",
-            "mail_from": "hello@lantern-and-lark.example",
-            "return_hosts": ["127.0.0.1", "localhost"],
-            "return_schemes": ["lanternandlark"],
-            "terms_version": "2026-11",
-            "is_livemode": False,
-            "created_at": now,
-        },
-    )
-    account, _ = ProviderAccount.objects.get_or_create(
-        provider="stripe",
-        slug=ACCOUNT_SLUG,
-        defaults={
-            "public_id": new_public_id("acct"),
-            "channel": channel,
-            "legal_entity": channel.legal_entity,
-            "currencies": CURRENCIES,
-            "is_livemode": False,
-            "api_base_ref": "STRIPE_API_BASE",
-            "api_key_ref": "STRIPE_SECRET_KEY",
-            "publishable_key_ref": "STRIPE_PUBLISHABLE_KEY",
-            "created_at": now,
-        },
-    )
-    WebhookSecret.objects.get_or_create(
-        account=account, reference="STRIPE_WEBHOOK_SECRETS", defaults={"active_from": now}
-    )
-    return channel
 
 
 @transaction_required

@@ -73,7 +73,10 @@ def webhook_secrets(account: ProviderAccount, *, now: datetime) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class NewShop:
-    """What a shop is born with. `is_livemode` decides for ever whether its orders are real money."""
+    """What a shop is born with. `is_livemode` decides for ever whether its orders are real money.
+
+    `account_slug` stands in the webhook address; without one the shop's own slug does.
+    """
 
     slug: str
     name: str
@@ -84,6 +87,9 @@ class NewShop:
     countries: tuple[str, ...]
     mail_from: str
     is_livemode: bool
+    account_slug: str = ""
+    return_hosts: tuple[str, ...] = ()
+    return_schemes: tuple[str, ...] = ()
 
 
 class ShopInvalid(Invalid):
@@ -117,6 +123,8 @@ def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
             "order_series": new.slug[:16],
             "invoice_series": new.slug[:16],
             "mail_from": new.mail_from,
+            "return_hosts": list(new.return_hosts),
+            "return_schemes": list(new.return_schemes),
             "terms_version": now.date().isoformat(),
             "is_livemode": new.is_livemode,
             "created_at": now,
@@ -126,7 +134,7 @@ def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
         account = ProviderAccount.objects.create(
             public_id=new_public_id("acct"),
             channel=channel,
-            slug=new.slug,
+            slug=new.account_slug or new.slug,
             provider="stripe",
             legal_entity=new.legal_entity,
             currencies=list(new.currencies),

@@ -111,7 +111,7 @@ class TestSeedDemo:
 class TestDemoOrders:
     def test_stand_in_several_states_and_are_made_once(self, living: LivingClock) -> None:
         shop = living.shop
-        SalesChannel.objects.filter(pk=shop.channel.pk).update(slug=demo.CHANNEL_SLUG, countries=demo.COUNTRIES)
+        SalesChannel.objects.filter(pk=shop.channel.pk).update(slug=demo.SHOP.slug, countries=demo.COUNTRIES)
 
         seed()
         shop.deliver()

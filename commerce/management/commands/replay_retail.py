@@ -18,7 +18,7 @@ from commerce.retail.progress import Progress
 from commerce.retail.reading import NotAnInvoiceFileError, Survey, survey
 from commerce.retail.replaying import CURRENCY, Placed, Replay, stock_shop
 from core import clock
-from core.channels import default_channel, read_secret
+from core.channels import default_channel, read_secret, set_up_shop
 from core.db import transaction
 from core.errors import DomainError, NotFound
 from core.models import SalesChannel
@@ -150,7 +150,7 @@ def _open_shop() -> tuple[SalesChannel, str]:
         try:
             channel = default_channel()
         except NotFound:
-            channel = demo.ensure_shop(now=clock.now())
+            channel = set_up_shop(demo.SHOP, now=clock.now())
         demo.widen_countries(channel)
         create_service_credential(name=demo.REPLAY_SERVICE, token=token, scopes=demo.REPLAY_SCOPES, now=clock.now())
     return channel, token

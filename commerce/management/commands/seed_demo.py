@@ -9,7 +9,7 @@ from accounts.services import create_service_credential
 from commerce import demo
 from commerce.retail.door import RefusedAtDoorError, open_front_door, open_payment_form
 from core import clock
-from core.channels import SecretMissing, read_secret
+from core.channels import SecretMissing, read_secret, set_up_shop
 from core.db import transaction
 from core.errors import DomainError
 from support.demo import require_demo
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         try:
             require_demo()
             with transaction("demo.shop"):
-                channel = demo.ensure_shop(now=clock.now())
+                channel = set_up_shop(demo.SHOP, now=clock.now())
                 products_count = demo.ensure_products(channel, now=clock.now())
             self.stdout.write(f"{channel.name}: {products_count} products made, {len(demo.PRODUCTS)} there.")
             self._ensure_staff()
