@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 import structlog
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, JsonResponse
 from drf_spectacular.utils import extend_schema_field
 from psycopg_pool import PoolTimeout
@@ -51,6 +51,13 @@ class NotJson(Invalid):
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+class NotStorable(Invalid):
+    """A NUL in an address or header, a number beyond every column: nothing could be stored or found under it."""
+
+    code = "not_storable"
+    title = "The request holds a character or number that cannot be stored. Nothing was done."
 
 
 class StrictJSONParser(parsers.BaseParser):
@@ -158,6 +165,9 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
         log.error("store_unavailable", error=type(error).__name__, view=type(context.get("view")).__name__)
         return problem_of(Unavailable())
+    if isinstance(error, DataError):
+        log.warning("not_storable", view=type(context.get("view")).__name__)
+        return problem_of(NotStorable())
     if isinstance(error, Http404):
         return problem(status=404, code="not_found", title="There is nothing here.")
     if isinstance(error, exceptions.ValidationError):

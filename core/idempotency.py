@@ -155,6 +155,13 @@ def claim(request: KeyedRequest, *, now: datetime) -> Claim:
 
 
 @transaction_required
+def is_claimed(request: KeyedRequest) -> bool:
+    """This will tell, without waiting, whether an execution of this key was committed."""
+    rows = IdempotencyKey.objects.filter(principal=request.principal, operation=request.operation)
+    return rows.filter(key_sha256=crypto.digest(request.raw_key)).exists()
+
+
+@transaction_required
 def commit_point(claimed: Claim, *, subject_id: str) -> None:
     """This will note, in the business transaction, what the request made, so that a successor continues instead of
     repeating.

@@ -64,6 +64,7 @@ def due_for_expiry(*, now: datetime, limit: int) -> list[str]:
             OrderState.PAYMENT_PENDING,
             OrderState.PAYMENT_FAILED,
             OrderState.PAYMENT_AUTHORIZED,
+            OrderState.CAPTURE_FAILED,
         ],
     )
     return list(rows.order_by("expires_at").values_list("public_id", flat=True)[:limit])

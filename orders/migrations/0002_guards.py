@@ -28,10 +28,17 @@ BEGIN
     RETURN NULL;
 END
 """
+# The other way round: a row of history tells what its order became, which was written just before it.
 NO_GAP = """
 CREATE OR REPLACE FUNCTION orders_history_no_gap() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE last_sequence integer; last_state text;
+DECLARE last_sequence integer; last_state text; order_version integer; order_state text;
 BEGIN
+    SELECT version, state INTO order_version, order_state FROM orders_order WHERE id = NEW.order_id;
+    IF NEW.sequence IS DISTINCT FROM order_version OR (NEW.kind = 'transition' AND NEW.to_state <> order_state) THEN
+        RAISE EXCEPTION 'order % is % at version %, its history cannot say % at %',
+            NEW.order_id, order_state, order_version, NEW.to_state, NEW.sequence
+            USING ERRCODE = '23514', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+    END IF;
     SELECT max(sequence) INTO last_sequence FROM orders_orderevent WHERE order_id = NEW.order_id;
     IF NEW.sequence <> coalesce(last_sequence, 0) + 1 THEN
         RAISE EXCEPTION 'history of order % continues with %, not %', NEW.order_id, coalesce(last_sequence, 0) + 1, NEW.sequence

@@ -1,5 +1,7 @@
 """The order: an explicit state machine over money columns that only the funnel writes."""
 
+from collections.abc import Collection
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -73,7 +75,9 @@ class Order(FSMModelMixin, OrderMoney):
             Index(fields=["customer", "-id"], name="orders_order_of_customer"),
             Index(
                 fields=["expires_at"],
-                condition=Q(state__in=["draft", "payment_pending", "payment_failed", "payment_authorized"]),
+                condition=Q(
+                    state__in=["draft", "payment_pending", "payment_failed", "payment_authorized", "capture_failed"]
+                ),
                 name="orders_order_expiry_due",
             ),
             Index(fields=["state", "-id"], name="orders_order_by_state"),
@@ -105,6 +109,10 @@ class Order(FSMModelMixin, OrderMoney):
     def __str__(self) -> str:
         """Show the number for people."""
         return self.number
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Leave the state out: its machine knows what it may be, and cleaning would assign it."""
+        super().clean_fields(exclude={*(exclude or ()), "state"})
 
     @transition(
         field=state,

@@ -21,7 +21,7 @@ def extend_reservation(order: Order, *, cause: Cause) -> bool:
     if order.expires_at is None or reservation.expires_at <= order.expires_at:
         return False
     order.expires_at = reservation.expires_at
-    order.save(update_fields=["expires_at"])
+    record_fact(order, Because(reason=Reason.RESERVATION_EXTENDED, cause=cause), also=["expires_at"])
     return True
 
 

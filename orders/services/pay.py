@@ -60,8 +60,9 @@ def mark_paid(order: Order, because: Because, *, may_reserve_again: bool) -> Ord
     order.paid_at = order.paid_at or cause.now
     order.expires_at = None
     move(order, order.payment_captured, because, also=["paid_at", "expires_at"])
-    _commit_stock(order, cause=cause, may_reserve_again=may_reserve_again)
     ledger.post_sale(sale_of(order), cause=cause)
+    # Stock rows are the last lock of all, also behind those of the books' accounts.
+    _commit_stock(order, cause=cause, may_reserve_again=may_reserve_again)
     return order
 
 
