@@ -184,7 +184,7 @@ class StripeAdapter:
         for _ in range(FIND_PAGES_MAX):
             page = self._call(lambda params=params: self._client.v1.payment_intents.list(params))
             for intent in page.data:
-                if (intent.metadata or {}).get("attempt_id") == attempt_id:
+                if (intent.to_dict().get("metadata") or {}).get("attempt_id") == attempt_id:
                     return self.retrieve(intent.id)
             if not page.has_more or not page.data:
                 return None

@@ -11,7 +11,7 @@ from payments.services.events import (
     verify_webhook,
 )
 from payments.services.funnel import AppliedUpdate, UnknownPayment, apply_update
-from payments.services.operations import Answer, carry_out, record_answer, submit
+from payments.services.operations import Answer, carry_out, record_answer, submit, take_over
 from payments.services.recover import ask_provider, recover
 from payments.services.settle import close_expired, close_for_replacement, settle_order
 
@@ -43,5 +43,6 @@ __all__ = [
     "retire_attempt",
     "settle_order",
     "submit",
+    "take_over",
     "verify_webhook",
 ]

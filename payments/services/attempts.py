@@ -134,6 +134,7 @@ def insert_operation(
         trace_id=cause.trace_id,
         created_at=cause.now,
         sent_at=cause.now if is_immediate else None,
+        sends_count=1 if is_immediate else 0,
     )
     operation.save(force_insert=True)
     return operation

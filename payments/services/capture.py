@@ -4,8 +4,10 @@ from core import jobs
 from core.cause import Cause
 from core.db import transaction_required
 from core.errors import DomainError
-from orders.models import OrderState
+from orders import services as orders
+from orders.models import OrderState, Reason
 from orders.selectors import lock_order, open_holds
+from orders.services.change import Because
 from payments.models import OPEN_STATUSES, AttemptStatus, Operation, OperationKind
 from payments.selectors import lock_attempts, lock_operations
 from payments.services.attempts import insert_operation
@@ -48,5 +50,7 @@ def request_capture(order_id: str, *, cause: Cause) -> Operation:
         request={"provider_reference": attempt.provider_reference, "amount_minor": attempt.authorized_minor},
         cause=cause,
     )
+    facts = {"operation": operation.public_id, "amount_minor": operation.amount_minor}
+    orders.record_fact(order, Because(Reason.CAPTURE_REQUESTED, cause, attempt.public_id, facts))
     jobs.wake("payments.carry_out", operation_id=operation.public_id)
     return operation

@@ -21,11 +21,16 @@ from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
-from payments.models import Operation, OperationKind, OperationStatus, PaymentAttempt
+from payments.models import OPEN_STATUSES, Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import ProviderUpdate, RefundFact
 from payments.selectors import find_attempt, lock_attempts, lock_operations
 from payments.services import books, learn
 from payments.services.settle import report_failed_give_back, settle_order
+
+RETURN_REASONS: dict[str, Reason] = {
+    OperationStatus.SUCCEEDED: Reason.GIVEN_BACK,
+    OperationStatus.REVERSED: Reason.REFUND_REVERSED,
+}
 
 
 class UnknownPayment(NotFound):
@@ -72,12 +77,16 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     scene = _lock_scene(known, cause=replace(cause, provider=account.provider))
     order, attempt = scene.order, scene.attempt
     before = {row.pk: (row.captured_minor - row.excess_minor) for row in scene.attempts}
-    status_before, captured_before, excess_before = attempt.status, attempt.captured_minor, attempt.excess_minor
+    captured_before, excess_before, shown_before = attempt.captured_minor, attempt.excess_minor, _shown(attempt)
     statuses_before = {row.pk: row.status for row in scene.operations}
 
-    mismatch = learn.mismatch_of(update, attempt=attempt, order=order)
+    foreign = learn.foreign_of(update, attempt=attempt)
+    if foreign:
+        _hold_mismatch(scene, update, foreign)
+        return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
+    mismatch = learn.mismatch_of(update, attempt=attempt)
     learn.take_in(attempt, update, now=cause.now)
-    if attempt.captured_minor > captured_before and not mismatch:
+    if attempt.captured_minor > captured_before and (not mismatch or not _is_payable(order)):
         learn.mark_excess(order, scene.attempts, attempt, captured_before=captured_before)
     learn.settle_operations(scene.operations_of(attempt), attempt, update, now=cause.now)
     _record_external_refunds(scene, update)
@@ -86,7 +95,7 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     _set_order_money(scene)
     _account_for_refunds(scene, statuses_before)
     if mismatch:
-        _hold_mismatch(scene, mismatch)
+        _hold_mismatch(scene, update, mismatch)
     will_be_paid = not mismatch and _is_payable(order) and order.is_paid_in_full() and not _is_ending(order)
     captured = books.Captured(
         total_minor=attempt.captured_minor - captured_before, excess_minor=attempt.excess_minor - excess_before
@@ -94,7 +103,7 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     books.post_captures(scene.order, attempt, scene.operations, captured, is_owed=will_be_paid, cause=scene.cause)
     if will_be_paid:
         books.reclassify_earlier(scene.order, scene.attempts, scene.operations, before, cause=scene.cause)
-    _move(scene, will_be_paid=will_be_paid, has_changed=attempt.status != status_before)
+    _move(scene, will_be_paid=will_be_paid, has_changed=_shown(attempt) != shown_before)
     settle_order(order, scene.attempts, scene.operations, cause=scene.cause)
     return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
 
@@ -128,6 +137,12 @@ def _lock_scene(attempt: PaymentAttempt, *, cause: Cause) -> Scene:
     return Scene(order, attempts, operations, by_id[attempt.pk], cause)
 
 
+def _shown(attempt: PaymentAttempt) -> tuple[object, ...]:
+    """What a customer is told of an attempt: a change of it is a new version of the order."""
+    failure = (attempt.failure_code, attempt.failure_message, attempt.may_retry)
+    return (attempt.status, attempt.next_action, attempt.client_secret, *failure)
+
+
 def _is_payable(order: Order) -> bool:
     return OrderState(order.state) in BEFORE_PAYMENT
 
@@ -154,10 +169,9 @@ def _set_order_money(scene: Scene) -> None:
 
 
 def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
-    order, attempt = scene.order, scene.attempt
+    order, attempt, version_before = scene.order, scene.attempt, scene.order.version
     if order.state == OrderState.DRAFT and attempt.acknowledged_at is not None:
         orders.mark_payment_started(order, _because(scene, Reason.PROVIDER_ACKNOWLEDGED))
-        has_changed = False
     if will_be_paid:
         _pay(scene)
     elif _is_ending(order) or not _is_payable(order):
@@ -167,7 +181,7 @@ def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
         orders.mark_authorized(order, because, held_until=attempt.capture_before)
     elif attempt.is_current and attempt.status in {"failed", "voided", "expired"} and _may_fail(scene):
         orders.mark_payment_failed(order, _because(scene, Reason.PROVIDER_PAYMENT_FAILED, code=attempt.failure_code))
-    elif has_changed:
+    if has_changed and order.version == version_before:
         orders.record_fact(order, _because(scene, Reason.ATTEMPT_CHANGED, status=attempt.status))
 
 
@@ -203,8 +217,8 @@ def _move_after_return(scene: Scene) -> None:
         elif order.state == OrderState.CANCELLED_WITH_REFUND and order.has_money_owed_again():
             orders.owe_again(order, _because(scene, Reason.GIVE_BACK_FAILED))
         return
-    if order.returned_minor and not _is_payable(order):
-        orders.carry_refunds(order, _because(scene, Reason.REFUND_SUCCEEDED))
+    reason = Reason.REFUND_SUCCEEDED if order.returned_minor else Reason.REFUND_REVERSED
+    orders.carry_refunds(order, _because(scene, reason))
 
 
 def _account_for_refunds(scene: Scene, statuses_before: dict[int, str]) -> None:
@@ -219,6 +233,10 @@ def _account_for_refunds(scene: Scene, statuses_before: dict[int, str]) -> None:
             books.post_give_back_returned(scene.order, operation, cause=scene.cause)
         if operation.status in {OperationStatus.REVERSED, OperationStatus.FAILED, OperationStatus.DECLINED}:
             report_failed_give_back(operation, cause=scene.cause)
+        if operation.status not in OPEN_STATUSES:
+            reason = RETURN_REASONS.get(operation.status, Reason.GIVE_BACK_FAILED)
+            facts = {"operation": operation.public_id, "amount_minor": operation.amount_minor}
+            orders.record_fact(scene.order, _because(scene, reason, **facts))
 
 
 def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> None:
@@ -243,7 +261,7 @@ def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> None:
         )
 
 
-def _hold_mismatch(scene: Scene, mismatch: str) -> None:
+def _hold_mismatch(scene: Scene, update: ProviderUpdate, mismatch: str) -> None:
     orders.open_hold(scene.order, reason=HoldReason.AMOUNT_MISMATCH, detail=mismatch, cause=scene.cause)
     open_case(
         Report(
@@ -252,7 +270,12 @@ def _hold_mismatch(scene: Scene, mismatch: str) -> None:
             severity=Case.Severity.HIGH,
             summary=f"The provider's payment is not the one we asked for: {mismatch}.",
             order_public_id=scene.order.public_id,
-            evidence={"captured_minor": scene.attempt.captured_minor, "due_minor": scene.order.due_minor},
+            evidence={
+                "provider_reference": update.provider_reference,
+                "captured_minor": update.captured_minor,
+                "currency": update.currency,
+                "due_minor": scene.order.due_minor,
+            },
         ),
         now=scene.cause.now,
     )

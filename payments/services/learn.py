@@ -9,29 +9,33 @@ from core.machines import may_move
 from orders.models import Order
 from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import ProviderUpdate, RefundFact
-from payments.services.attempts import metadata_hash
 
 RECHECK_MAX_SECONDS = 600
 _SETTLED = {OperationStatus.SUCCEEDED, OperationStatus.DECLINED, OperationStatus.FAILED, OperationStatus.REVERSED}
 
 
-def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt, order: Order) -> str:
-    """This will say in words how the provider's payment differs from the one we asked for, or "" when it does not."""
+def foreign_of(update: ProviderUpdate, *, attempt: PaymentAttempt) -> str:
+    """This will say in words why the report is about another payment than ours, or "" when it is about this one.
+
+    Nothing of such a report may enter the attempt: its money would be counted as ours, or in the wrong currency.
+    """
     if update.is_livemode != attempt.account.is_livemode:
         return "it is a live payment on a test account or the other way round"
-    reported = metadata_hash(
-        order_id=update.order_id,
-        attempt_id=update.attempt_id,
-        amount_minor=update.amount_minor,
-        currency=update.currency,
-    )
-    if reported != attempt.metadata_hash:
-        theirs, ours = (update.amount_minor, update.currency), (attempt.amount_minor, attempt.currency)
-        return f"{theirs[0]} {theirs[1]} instead of {ours[0]} {ours[1]}, or another order"
+    if update.currency != attempt.currency:
+        return f"it is in {update.currency} instead of {attempt.currency}"
+    if (update.order_id, update.attempt_id) != (attempt.order.public_id, attempt.public_id):
+        return "it names another order or attempt"
     if attempt.provider_reference not in {None, update.provider_reference}:
         return "two payments at the provider carry the same attempt"
+    return ""
+
+
+def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt) -> str:
+    """This will say in words how the amount of the provider's payment differs from what we asked for, or ""."""
+    if update.amount_minor != attempt.amount_minor:
+        return f"it is over {update.amount_minor} {update.currency} instead of {attempt.amount_minor}"
     if update.status == "captured" and update.captured_minor != attempt.amount_minor:
-        return f"{update.captured_minor} captured instead of {attempt.amount_minor} {order.currency}"
+        return f"{update.captured_minor} {update.currency} were captured instead of {attempt.amount_minor}"
     return ""
 
 
@@ -52,8 +56,8 @@ def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -
         attempt.failure_code = update.failure.code[:80] if update.failure else ""
         attempt.failure_message = update.failure.message[:300] if update.failure else ""
         attempt.may_retry = update.failure.may_retry if update.failure else True
-        if not update.can_still_capture and update.status != "captured":
-            attempt.dead_at = attempt.dead_at or now
+        # Late truth may bring a payment back to life, which then has to be closed again.
+        attempt.dead_at = None if update.can_still_capture else attempt.dead_at or now
     if attempt.status == AttemptStatus.CAPTURED:
         attempt.authorized_minor = 0
         # Late truth: what was thought dead took money after all.
@@ -77,12 +81,21 @@ def mark_excess(order: Order, attempts: list[PaymentAttempt], attempt: PaymentAt
 def settle_operations(
     operations: list[Operation], attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime
 ) -> None:
-    """This will give the attempt's open operations the last word the update holds, by evidence only."""
-    refunds = {refund.operation_id: refund for refund in update.refunds if refund.operation_id}
+    """This will give the attempt's operations the last word the update holds, by evidence only.
+
+    A payment is captured or voided once: that speaks for the newest capture or void alone, so that an earlier one that
+    was refused is not taken for a second. Refunds are known by our id or, if made elsewhere, by the provider's.
+    """
+    refunds = {refund.reference: refund for refund in update.refunds}
+    refunds |= {refund.operation_id: refund for refund in update.refunds if refund.operation_id}
+    newest = {operation.kind: operation.pk for operation in operations}
     for operation in operations:
         if operation.kind in {OperationKind.REFUND, OperationKind.GIVE_BACK}:
-            if operation.public_id in refunds:
-                settle_refund(operation, refunds[operation.public_id], now=now)
+            refund = refunds.get(operation.public_id) or refunds.get(operation.provider_reference)
+            if refund is not None:
+                settle_refund(operation, refund, now=now)
+            continue
+        if operation.pk != newest[operation.kind]:
             continue
         target = _target(operation, attempt, update)
         if target is not None:

@@ -10,7 +10,7 @@ from core.db import outside_transaction, transaction, transaction_required
 from core.http import READ_SECONDS
 from core.ids import CROCKFORD
 from orders import services as orders
-from orders.models import Reason
+from orders.models import OrderState, Reason
 from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.models import Case, CaseType
@@ -31,13 +31,16 @@ from payments.providers.base import (
 from payments.providers.registry import adapter_for
 from payments.selectors import lock_attempts, lock_operation, lock_operations
 from payments.services.funnel import AppliedUpdate, apply_refund, apply_update
-from payments.services.settle import settle_order
+from payments.services.settle import report_failed_give_back, settle_order
 
 TRIES_MAX = 3
 PAUSE_SECONDS = 0.2
 LEASE_SECONDS = 60
 # A key that dies during the call would run as new; an hour is far beyond any call.
 KEY_MARGIN = timedelta(hours=1)
+
+LOST_CARD_DETAILS = "payment_token_expired"
+REFUSED_MESSAGES = {LOST_CARD_DETAILS: "Your card details have expired. Please enter them again; nothing was charged."}
 
 Ending = Literal["answered", "declined", "unavailable", "unknown", "refused"]
 
@@ -159,12 +162,34 @@ def take_lease(operation_id: str, *, now: datetime) -> Operation | None:
         if operation.lease_expires_at is not None and operation.lease_expires_at > now:
             return None
         if operation.status == OperationStatus.CREATED:
+            lifetime = adapter_for(operation.attempt.account).capabilities.key_lifetime_seconds
             operation.status = OperationStatus.SENT
             operation.sent_at = now
+            # The provider counts from the first call, which may be long after the row was written.
+            operation.provider_key_expires_at = now + timedelta(seconds=lifetime) if lifetime else None
         operation.fencing_token += 1
         operation.sends_count += 1
         operation.lease_expires_at = now + timedelta(seconds=LEASE_SECONDS)
-        operation.save(update_fields=["status", "sent_at", "fencing_token", "sends_count", "lease_expires_at"])
+        operation.save(
+            update_fields=[
+                "status",
+                "sent_at",
+                "provider_key_expires_at",
+                "fencing_token",
+                "sends_count",
+                "lease_expires_at",
+            ]
+        )
+    return operation
+
+
+@transaction_required
+def take_over(operation_id: str) -> Operation:
+    """This will return an operation whose first caller may have died, locked; what is sent from now on is a repeat."""
+    operation = lock_operation(operation_id)
+    if operation.status == OperationStatus.SENT:
+        operation.sends_count += 1
+        operation.save(update_fields=["sends_count"])
     return operation
 
 
@@ -184,38 +209,64 @@ def record_answer(answer: Answer, *, cause: Cause) -> AppliedUpdate | None:
         return applied
     if answer.refund is not None:
         return apply_refund(answer.refund, operation=operation, cause=cause)
-    attempts = lock_attempts(order)
-    operation = next(row for row in lock_operations(order) if row.pk == operation.pk)
-    attempt = next(row for row in attempts if row.pk == operation.attempt_id)
+    attempts, operations = lock_attempts(order), lock_operations(order)
+    operation = next(row for row in operations if row.pk == operation.pk)
     if operation.status not in {OperationStatus.SENT, OperationStatus.UNKNOWN}:
         return None
-    policy = policies.current("payment")
+    operation.order = order
+    operation.attempt = next(row for row in attempts if row.pk == operation.attempt_id)
+    _note_ending(answer, operation, cause=cause)
+    if answer.ending in {"declined", "refused"}:
+        _note_refusal(answer, operation, cause=cause)
+    _tell_people(answer, operation, cause=cause)
+    settle_order(order, attempts, operations, cause=cause)
+    return None
+
+
+def _note_ending(answer: Answer, operation: Operation, *, cause: Cause) -> None:
+    """A call without news of the payment: settled by a refusal, else to be looked at again."""
     operation.error_code, operation.error_detail = answer.code[:80], answer.detail[:300]
     operation.lease_expires_at = None
+    operation.next_check_at = cause.now + timedelta(seconds=policies.current("payment")["first_check_seconds"])
     if answer.ending == "unknown":
         operation.status = OperationStatus.UNKNOWN
-        operation.next_check_at = cause.now + timedelta(seconds=policy["first_check_seconds"])
-    elif answer.ending == "unavailable":
-        operation.next_check_at = cause.now + timedelta(seconds=policy["first_check_seconds"])
-    else:
+    elif answer.ending != "unavailable":
         operation.status = OperationStatus.DECLINED if answer.ending == "declined" else OperationStatus.FAILED
         operation.settled_at, operation.next_check_at = cause.now, None
     operation.save(
         update_fields=["status", "error_code", "error_detail", "lease_expires_at", "next_check_at", "settled_at"]
     )
-    if operation.kind == OperationKind.AUTHORIZE and answer.ending in {"declined", "refused"}:
-        attempt.status = AttemptStatus.FAILED
-        attempt.failure_code, attempt.failure_message = answer.code[:80], answer.detail[:300]
-        attempt.may_retry = True
-        # Surely not executed and never acknowledged: nothing at the provider can capture.
-        attempt.dead_at = cause.now
-        attempt.save(update_fields=["status", "failure_code", "failure_message", "may_retry", "dead_at"])
-        facts = {"status": "failed", "code": answer.code}
-        because = Because(Reason.ATTEMPT_CHANGED, cause, attempt.public_id, facts)
-        orders.record_fact(order, because)
-    _tell_people(answer, operation, cause=cause)
-    settle_order(order, attempts, lock_operations(order), cause=cause)
-    return None
+
+
+def _note_refusal(answer: Answer, operation: Operation, *, cause: Cause) -> None:
+    """What follows from an operation that surely did not run and will not be repeated."""
+    order = operation.order
+    match operation.kind:
+        case OperationKind.AUTHORIZE:
+            _fail_attempt(answer, operation, cause=cause)
+        case OperationKind.CAPTURE if order.state == OrderState.PAYMENT_AUTHORIZED:
+            facts = {"code": answer.code}
+            because = Because(Reason.PROVIDER_CAPTURE_FAILED, cause, operation.attempt.public_id, facts)
+            orders.mark_capture_failed(order, because)
+        case OperationKind.GIVE_BACK | OperationKind.REFUND:
+            report_failed_give_back(operation, cause=cause)
+
+
+def _fail_attempt(answer: Answer, operation: Operation, *, cause: Cause) -> None:
+    attempt = operation.attempt
+    attempt.status = AttemptStatus.FAILED
+    # What a provider says about our own request (a wrong key, a bad parameter) is not for customers.
+    is_for_customers = answer.ending == "declined" or answer.code == LOST_CARD_DETAILS
+    attempt.failure_code = answer.code[:80] if is_for_customers else "payment_unavailable"
+    attempt.failure_message = REFUSED_MESSAGES.get(answer.code, "")
+    if answer.ending == "declined":
+        attempt.failure_message = answer.detail[:300]
+    attempt.may_retry = True
+    # Surely not executed and never acknowledged: nothing at the provider can capture.
+    attempt.dead_at = cause.now
+    attempt.save(update_fields=["status", "failure_code", "failure_message", "may_retry", "dead_at"])
+    facts = {"status": "failed", "code": answer.code}
+    orders.record_fact(operation.order, Because(Reason.ATTEMPT_CHANGED, cause, attempt.public_id, facts))
 
 
 def _note_declined_write(answer: Answer, operation: Operation, *, cause: Cause) -> None:
@@ -234,7 +285,8 @@ def _note_declined_write(answer: Answer, operation: Operation, *, cause: Cause) 
 
 
 def _tell_people(answer: Answer, operation: Operation, *, cause: Cause) -> None:
-    if answer.ending != "refused" or answer.code == "payment_token_expired":
+    is_refusal = answer.ending == "refused" or answer.is_late_refusal
+    if not is_refusal or answer.code == LOST_CARD_DETAILS:
         return
     open_case(
         Report(

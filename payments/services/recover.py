@@ -23,11 +23,10 @@ from payments.providers.registry import adapter_for
 from payments.selectors import lock_attempts, lock_operations
 from payments.services import learn
 from payments.services.funnel import apply_update
-from payments.services.operations import record_answer, submit, take_lease
-from payments.services.settle import settle_order
+from payments.services.operations import is_key_alive, record_answer, submit, take_lease
+from payments.services.settle import NEVER_EXECUTED, is_ending, settle_order
 
-# A key that dies during the call would run as new; an hour is far beyond any call.
-KEY_MARGIN = timedelta(hours=1)
+REPLAYS_MAX = 3
 NEGATIVES_NEEDED = 2
 
 
@@ -39,13 +38,15 @@ def recover(operation_id: str, *, cause: Cause) -> None:
     operation = take_lease(operation_id, now=cause.now)
     if operation is None:
         return
-    if _may_replay(operation, now=cause.now):
-        answer = submit(operation, within_seconds=policies.current("payment")["answer_within_seconds"])
-        with orders.order_transaction("payments.recover.replay"):
-            record_answer(answer, cause=cause)
-            _note_check(operation, cause=cause)
+    if not _may_replay(operation, now=cause.now):
+        _look(operation, cause=cause)
         return
-    _look(operation, cause=cause)
+    answer = submit(operation, within_seconds=policies.current("payment")["answer_within_seconds"])
+    with orders.order_transaction("payments.recover.replay"):
+        record_answer(answer, cause=cause)
+        _note_check(operation, cause=cause)
+    if answer.ending == "unknown":
+        _glance(operation, cause=cause)
 
 
 @outside_transaction
@@ -67,30 +68,49 @@ def ask_provider(attempt: PaymentAttempt, *, cause: Cause) -> bool:
 def _may_replay(operation: Operation, *, now: datetime) -> bool:
     """Whether the same request with the same key is the right question: never answered, key alive, and nothing
     better known.
+
+    Note [Enough replays]: a provider saves a 500 with its key, so after three replays only a look can tell. Nor is a
+    payment sent again that nobody wants any more: it would take money only to give it back.
     """
     if operation.status not in {OperationStatus.SENT, OperationStatus.UNKNOWN}:
         return False
-    if operation.kind == OperationKind.AUTHORIZE and operation.attempt.provider_reference:
+    is_known_or_unwanted = bool(operation.attempt.provider_reference) or is_ending(operation.order)
+    if operation.kind == OperationKind.AUTHORIZE and is_known_or_unwanted:
         return False
-    expires_at = operation.provider_key_expires_at
-    return expires_at is not None and now < expires_at - KEY_MARGIN and operation.error_code != "idempotency_mismatch"
+    has_replays_left = operation.checks_count < REPLAYS_MAX and operation.error_code != "idempotency_mismatch"
+    return has_replays_left and is_key_alive(operation, now=now)
+
+
+def _find(operation: Operation) -> ProviderUpdate | None:
+    """The payment's present state at the provider, None when our reference is not found. Raises: AdapterError."""
+    attempt = operation.attempt
+    adapter = adapter_for(attempt.account)
+    if attempt.provider_reference:
+        return adapter.retrieve(attempt.provider_reference)
+    return adapter.find_by_reference(attempt_id=attempt.public_id, created_after=attempt.created_at)
+
+
+def _glance(operation: Operation, *, cause: Cause) -> None:
+    """Look for the payment right after a replay without an answer: what is found counts, what is not proves nothing."""
+    try:
+        update = _find(operation)
+    except AdapterError:
+        return
+    if update is not None:
+        with orders.order_transaction("payments.recover.glance"):
+            apply_update(update, account=operation.attempt.account, cause=cause)
 
 
 def _look(operation: Operation, *, cause: Cause) -> None:
-    attempt = operation.attempt
-    adapter = adapter_for(attempt.account)
     try:
-        if attempt.provider_reference:
-            update: ProviderUpdate | None = adapter.retrieve(attempt.provider_reference)
-        else:
-            update = adapter.find_by_reference(attempt_id=attempt.public_id, created_after=attempt.created_at)
+        update = _find(operation)
     except AdapterError as error:
         with orders.order_transaction("payments.recover.silent"):
             _note_check(operation, cause=cause, code=error.code)
         return
     with orders.order_transaction("payments.recover.look"):
         if update is not None:
-            apply_update(update, account=attempt.account, cause=cause)
+            apply_update(update, account=operation.attempt.account, cause=cause)
         if update is None or not _holds_answer(operation, update):
             _note_negative(operation, cause=cause)
         _note_check(operation, cause=cause)
@@ -126,17 +146,17 @@ def _note_negative(operation: Operation, *, cause: Cause) -> None:
     row.save(update_fields=["not_found_count", "not_found_at"])
     if row.not_found_count < NEGATIVES_NEEDED:
         return
-    row.error_code = "never_executed"
+    row.error_code = NEVER_EXECUTED
     row.save(update_fields=["error_code"])
     learn.settle(row, OperationStatus.FAILED, now=cause.now)
     attempt = next(one for one in attempts if one.pk == row.attempt_id)
     if row.kind == OperationKind.AUTHORIZE and attempt.provider_reference is None:
         attempt.status = AttemptStatus.FAILED
-        attempt.failure_code = "never_executed"
+        attempt.failure_code = NEVER_EXECUTED
         attempt.failure_message = "The payment never reached the provider. You have not been charged."
         attempt.dead_at = cause.now
         attempt.save(update_fields=["status", "failure_code", "failure_message", "dead_at"])
-        facts = {"status": "failed", "code": "never_executed"}
+        facts = {"status": "failed", "code": NEVER_EXECUTED}
         orders.record_fact(order, Because(Reason.RECONCILIATION_PROVIDER_FAILED, cause, attempt.public_id, facts))
     settle_order(order, attempts, operations, cause=cause)
 

@@ -1,18 +1,24 @@
 """What a journey is judged by: the provider's truth, our rows and the invariants. Nothing here counts calls."""
 
+import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from catalog.models import Stock
 from core import clock
 from core.cause import system
 from orders.models import OrderEvent
 from orders.selectors import open_holds
+from orders.services import order_transaction
 from oversight.models import Case
 from payments import services as payments
 from payments.models import Operation
-from payments.providers.registry import config_of, use_adapter
+from payments.providers.base import ProviderUpdate
+from payments.providers.registry import adapter_for, config_of, use_adapter
 from payments.providers.stripe import StripeAdapter
 from reconciliation.invariants import ALWAYS, find_violations, provider
 from sandbox.in_process import SandboxTransport
@@ -106,6 +112,31 @@ def ask(shop: Shop) -> None:
     """This will ask the provider about every attempt, as a sweep or a member of staff does."""
     for attempt in shop.order().attempts.select_related("account__channel", "order"):
         payments.ask_provider(attempt, cause=system("sweep", now=clock.now()))
+    shop.work()
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """This will return what was logged as an error: a sweep or worker that crashed on a row and went on."""
+    return [
+        record.getMessage()
+        for when in ("setup", "call")
+        for record in caplog.get_records(when)
+        if record.levelno >= logging.ERROR
+    ]
+
+
+def voided_though_it_will_pay(shop: Shop) -> None:
+    """This will make us believe that the payment is closed while the provider still works on it."""
+    attempt = shop.attempt()
+    update = adapter_for(shop.account).retrieve(str(attempt.provider_reference))
+    closed = replace(update, status="voided", provider_status="canceled", can_still_capture=False)
+    learn(shop, closed)
+
+
+def learn(shop: Shop, update: ProviderUpdate) -> None:
+    """This will put an update through the funnel, as a webhook does."""
+    with order_transaction("test"):
+        payments.apply_update(update, account=shop.account, cause=system("webhook", now=clock.now()))
     shop.work()
 
 

@@ -1,7 +1,8 @@
-"""Many at the same moment: real threads, each with a connection of its own, over the HTTP API and the sandbox's truth."""
+"""Many at the same moment: real threads, each with its own connection, over the HTTP API and the sandbox's truth."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier, BoundedSemaphore
 from typing import Any
 
@@ -16,8 +17,8 @@ from orders.models import Order, OrderEvent
 from payments.models import Operation, PaymentAttempt
 from payments.services import ask_provider
 from reconciliation import services as reconciliation
-from tests.journeys.buyers import cancel
-from tests.journeys.facts import charges, given_back, lose_webhooks, shelf, taken, violations
+from tests.journeys.buyers import cancel, pay_again
+from tests.journeys.facts import charges, errors, given_back, lose_webhooks, shelf, taken, violations
 from tests.shop import Shop
 
 # Below the pool's size: the test itself holds a session, and who waits waits here, not for the pool's time-out.
@@ -27,7 +28,7 @@ Act = Callable[[], Any]
 
 
 def at_once(acts: list[Act]) -> list[Any]:
-    """This will run all acts together, each in a thread with its own connection; returns what they returned, in order."""
+    """This will run all acts together, each in a thread with its own connection; returns what they returned."""
     start, sessions = Barrier(len(acts)), BoundedSemaphore(SESSIONS)
 
     def one(act: Act) -> Any:
@@ -52,9 +53,10 @@ def deadlocks(database: str) -> int:
 
 
 @pytest.fixture(autouse=True)
-def _sound(shop: Shop, database: str) -> Iterator[None]:
+def _sound(shop: Shop, database: str, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     before = deadlocks(database)
     yield
+    assert errors(caplog) == []
     assert violations(shop) == []
     assert deadlocks(database) == before
 
@@ -90,12 +92,12 @@ class TestSameKey:
 
 
 class TestSameCart:
-    @pytest.mark.pains("A2", "B7")
+    @pytest.mark.pains("A2", "B8")
     def test_fifty_keys_make_one_order(self, shop: Shop) -> None:
         cart = shop.a_cart()
 
         answers = at_once(
-            [lambda number=number: shop.start(cart, key=f"key-{number}", token="pm_card_visa") for number in range(50)]
+            [partial(shop.start, cart, key=f"key-{number}", token="pm_card_visa") for number in range(50)]
         )
 
         assert {answer.status_code for answer in answers} <= {200, 201, 202}
@@ -105,13 +107,42 @@ class TestSameCart:
         assert (taken(shop), charges(shop), shelf()) == ([1999], 1, (9, 0, 1))
 
 
+class TestPayingAgain:
+    @pytest.mark.pains("A2", "A5")
+    def test_twenty_new_cards_at_once_take_the_money_once(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
+
+        answers = at_once(
+            [
+                partial(pay_again, shop, order, token="pm_card_visa", replace=True, key=f"card-{number}")
+                for number in range(20)
+            ]
+        )
+        shop.pass_time(seconds=61)
+        shop.sweep()
+
+        assert {answer.status_code for answer in answers} <= {200, 201, 202, 409}
+        assert Order.objects.get().state == "paid"
+        assert (sum(taken(shop)), charges(shop), given_back(shop)) == (1999, 1, [])
+        assert PaymentAttempt.objects.filter(is_current=True).count() == 1
+
+    def test_one_key_twenty_times_opens_one_new_attempt(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+
+        answers = at_once([lambda: pay_again(shop, order, replace=True)] * 20)
+
+        assert {answer.status_code for answer in answers} <= {201, 409}
+        assert [row["status"] for row in shop.truth()] == ["canceled", "requires_payment_method"]
+        assert pay_again(shop, order, replace=True).status_code == 201
+
+
 class TestLastUnit:
     @pytest.mark.pains("E1")
     def test_of_twenty_carts_one_gets_it_and_nineteen_are_told(self, shop: Shop) -> None:
         a_product(shop.channel, sku="LAST", price_minor=1000, stock=1)
         carts = [shop.a_cart({"LAST": 1}) for _ in range(20)]
 
-        answers = at_once([lambda cart=cart: shop.start(cart, token="pm_card_visa") for cart in carts])
+        answers = at_once([partial(shop.start, cart, token="pm_card_visa") for cart in carts])
 
         assert sorted(answer.status_code for answer in answers) == [201] + [409] * 19
         for answer in answers:
@@ -131,14 +162,13 @@ class TestLastUnit:
         backward = dict(reversed(forward.items()))
         carts = [shop.a_cart(forward if number % 2 else backward) for number in range(30)]
 
-        answers = at_once([lambda cart=cart: shop.start(cart, token="pm_card_visa") for cart in carts])
+        answers = at_once([partial(shop.start, cart, token="pm_card_visa") for cart in carts])
 
         assert {answer.status_code for answer in answers} == {201}
         assert shelf("S0") == (70, 0, 30)
 
 
 class TestEveryMessengerAtOnce:
-    @pytest.mark.pains("C2", "J1")
     def test_return_webhook_and_sweep_pay_once_fifty_times(self, shop: Shop) -> None:
         a_product(shop.channel, sku="MANY", price_minor=500, stock=50)
         for number in range(50):
@@ -150,10 +180,10 @@ class TestEveryMessengerAtOnce:
 
         messengers: list[Act] = []
         for attempt in attempts:
-            messengers += [lambda attempt=attempt: ask_provider(attempt, cause=cause)] * 2
-        messengers += [lambda one=one: shop.post_delivery(one.headers, one.body) for one in due]
+            messengers += [partial(ask_provider, attempt, cause=cause)] * 2
+        messengers += [partial(shop.post_delivery, one.headers, one.body) for one in due]
         for chunk in range(0, len(messengers), 60):
-            at_once([*messengers[chunk : chunk + 60], shop.work, shop.work, lambda: shop.sweep()])
+            at_once([*messengers[chunk : chunk + 60], shop.work, shop.work, shop.sweep])
         shop.work()
 
         assert Order.objects.filter(state="paid").count() == 50
@@ -164,7 +194,7 @@ class TestEveryMessengerAtOnce:
 
 
 class TestCancelAgainstSuccess:
-    @pytest.mark.pains("B4", "C5")
+    @pytest.mark.pains("C5")
     def test_ends_paid_or_given_back_and_never_both_fifty_times(self, shop: Shop) -> None:
         a_product(shop.channel, sku="MANY", price_minor=500, stock=50)
         lose_webhooks(shop)
@@ -176,8 +206,8 @@ class TestCancelAgainstSuccess:
                 public_id=order["payment_attempt_id"]
             )
             acts += [
-                lambda order=order: cancel(shop, order),
-                lambda order=order, attempt=attempt: self.succeed(shop, order, attempt),
+                partial(cancel, shop, order),
+                partial(self.succeed, shop, order, attempt),
             ]
         for chunk in range(0, len(acts), 20):
             at_once(acts[chunk : chunk + 20])
@@ -199,7 +229,6 @@ class TestCancelAgainstSuccess:
 
 
 class TestSweepsAtOnce:
-    @pytest.mark.pains("E3", "J1")
     def test_stock_goes_back_once_however_many_sweep(self, shop: Shop) -> None:
         for number in range(5):
             shop.start(shop.a_cart({"MUG-RED": 2}), key=f"k{number}")
