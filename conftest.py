@@ -1,8 +1,8 @@
 """A real PostgreSQL for every test that asks for `database`: tests run as the application's own role and really commit.
 
-Nothing is wrapped in a rolled-back transaction, because services open durable ones and providers refuse to be called inside one.
-After each test a superuser empties the tables in one statement with triggers off: append-only tables cannot be truncated, and
-this is faster as well.
+Nothing is wrapped in a rolled-back transaction, because services open durable ones and providers refuse to be called
+inside one. After each test a superuser empties the tables in one statement with triggers off: append-only tables cannot
+be truncated, and this is faster as well.
 """
 
 import io
@@ -69,7 +69,13 @@ def close_connections() -> None:
 @pytest.fixture(scope="session")
 def emptying_statement(migrated_database: str) -> str:
     """One multi-DELETE over every table of ours."""
-    tables = sorted({model._meta.db_table for model in apps.get_models(include_auto_created=True)} - KEPT_TABLES)
+    tables = sorted(
+        {
+            model._meta.db_table  # noqa: SLF001 - Django's own name for it
+            for model in apps.get_models(include_auto_created=True)
+        }
+        - KEPT_TABLES
+    )
     deletes = ", ".join(f'd{index} AS (DELETE FROM "{table}")' for index, table in enumerate(tables))
     return f"WITH {deletes} SELECT 1"
 

@@ -20,6 +20,7 @@ from checkout.api.serializers import (
     PaymentInput,
     PlainText,
     ProblemShape,
+    refuse_card_numbers_in_names,
 )
 from checkout.services import FinalAnswer
 from core.api import StrictSerializer, answer, keyed_request, with_etag
@@ -50,7 +51,12 @@ class StartCheckoutView(APIView):
         cart_id = serializers.CharField(max_length=40)
         quote_hash = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
         contact = ContactInput()
-        consents = serializers.DictField(child=serializers.BooleanField(), required=False, default=dict)
+        consents = serializers.DictField(
+            child=serializers.BooleanField(),
+            required=False,
+            default=dict,
+            validators=[refuse_card_numbers_in_names],
+        )
         payment = PaymentInput(required=False)
         device = DeviceInput(required=False)
         attribution = AttributionInput(required=False)

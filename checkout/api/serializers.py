@@ -3,24 +3,25 @@
 import re
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
 from rest_framework import serializers
 
 from core.api import StrictSerializer
 
 # Thirteen to nineteen digits, however grouped: a card number must never reach us, in any field.
 CARD_NUMBER = re.compile(r"(?:\d[ -]?){12,18}\d")
-TOKEN = re.compile(r"[A-Za-z0-9_]{3,255}")
+TOKEN = re.compile(r"\A[A-Za-z0-9_]{3,255}\Z")  # anchored, because a RegexField searches in the text
 LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Z]{2})?")
+DEFAULT_LOCALE = "en-GB"
 
 
-def refuse_card_numbers(value: str) -> str:
+def refuse_card_numbers(value: str) -> None:
     """This will refuse text with what passes the check of a card number (ISO/IEC 7812)."""
     for match in CARD_NUMBER.finditer(value):
         digits = [int(character) for character in match.group() if character.isdigit()]
         doubled = [digit if index % 2 else sum(divmod(digit * 2, 10)) for index, digit in enumerate(digits[-2::-1])]
         if (sum(doubled) + digits[-1]) % 10 == 0:
             raise serializers.ValidationError("Card numbers are never sent to the shop; use the payment form.")
-    return value
 
 
 class PlainText(serializers.CharField):
@@ -28,7 +29,32 @@ class PlainText(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         """Check every such field."""
-        return refuse_card_numbers(super().to_internal_value(data))
+        text = super().to_internal_value(data)
+        refuse_card_numbers(text)
+        return text
+
+
+def refuse_card_numbers_in_names(value: dict[Any, Any]) -> None:
+    """This will refuse a dictionary one of whose names holds a card number."""
+    for name in value:
+        refuse_card_numbers(name)
+
+
+class LocaleField(serializers.CharField):
+    """A language and perhaps a country. One we cannot write in falls back: nobody is kept from buying by a setting."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """This will return the locale if texts and amounts can be written in it, else its language, else English."""
+        given = super().to_internal_value(data)
+        if LOCALE.fullmatch(given) is None:
+            raise serializers.ValidationError("Send a language and perhaps a country, as in en or en-GB.")
+        for locale in (given, re.split("[-_]", given)[0]):
+            try:
+                Locale.parse(locale.replace("_", "-"), sep="-")
+            except (UnknownLocaleError, ValueError):
+                continue
+            return locale
+        return DEFAULT_LOCALE
 
 
 class MoneyShape(serializers.Serializer[Any]):
@@ -53,10 +79,10 @@ class AddressInput(StrictSerializer):
 class ContactInput(StrictSerializer):
     """Who to reach."""
 
-    email = serializers.EmailField(max_length=254)
+    email = serializers.EmailField(max_length=254, validators=[refuse_card_numbers])
     phone = PlainText(max_length=32, required=False, allow_blank=True, default="")
     name = PlainText(max_length=200, required=False, allow_blank=True, default="")
-    locale = serializers.RegexField(LOCALE, required=False, default="en-GB", max_length=16)
+    locale = LocaleField(required=False, default=DEFAULT_LOCALE)
     address = AddressInput(required=False)
 
 
@@ -64,7 +90,9 @@ class PaymentInput(StrictSerializer):
     """How to pay. With a token the server confirms; without one the client does, with the client secret."""
 
     method = serializers.ChoiceField(choices=["stripe"], default="stripe")
-    token = serializers.RegexField(TOKEN, required=False, default="", allow_blank=True)
+    token = serializers.RegexField(
+        TOKEN, required=False, default="", allow_blank=True, validators=[refuse_card_numbers]
+    )
     return_url = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
 
 
@@ -73,7 +101,9 @@ class DeviceInput(StrictSerializer):
 
     id = PlainText(max_length=64, required=False, allow_blank=True)
     app_version = PlainText(max_length=64, required=False, allow_blank=True)
-    browser = serializers.DictField(child=PlainText(max_length=300, allow_blank=True), required=False)
+    browser = serializers.DictField(
+        child=PlainText(max_length=300, allow_blank=True), required=False, validators=[refuse_card_numbers_in_names]
+    )
 
 
 class AttributionInput(StrictSerializer):

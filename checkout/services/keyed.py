@@ -43,12 +43,6 @@ class Opened:
 Opening = Callable[[], Opened | FinalAnswer]
 
 
-def operation_of(subject_id: str) -> Operation:
-    """This will return the operation an earlier execution of the key committed."""
-    rows = Operation.objects.select_related("order", "attempt__account__channel")
-    return rows.get(public_id=subject_id)
-
-
 @outside_transaction
 def run(opening: Opening, *, name: str, request: KeyedRequest, cause: Cause) -> FinalAnswer:
     """This will run the three steps. Raises: whatever `opening` refuses with, core.idempotency's errors."""

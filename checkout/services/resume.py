@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from checkout.services.keyed import FinalAnswer, Opened, operation_of, run
+from checkout.services.keyed import FinalAnswer, Opened, run
 from checkout.services.start import check_return_url
 from core import idempotency
 from core.cause import Cause
@@ -56,18 +56,20 @@ def resume_payment(command: ResumeCommand, *, request: KeyedRequest, cause: Caus
     Opens its own transactions. Raises: NoSuchOrder, OrderEnding, OrderExpired, PaymentBeingVerified and the errors of
     core.idempotency.
     """
-    _close_old_attempt(command, cause=cause)
+    _close_old_attempt(command, request=request, cause=cause)
     return run(
         lambda: _open(command, request=request, cause=cause), name="checkout.resume", request=request, cause=cause
     )
 
 
-def _close_old_attempt(command: ResumeCommand, *, cause: Cause) -> None:
-    """Void what the customer wants to replace, with the void's own key: repeating it is harmless, so it needs no
-    claim.
+def _close_old_attempt(command: ResumeCommand, *, request: KeyedRequest, cause: Cause) -> None:
+    """Void what the customer wants to replace, with the void's own key, so it needs no claim: only a request that has
+    claimed its key already must not close what it opened itself.
     """
     with orders.order_transaction("checkout.resume.close"):
         order = lock_order(command.order_id)
+        if idempotency.is_claimed(request):
+            return
         attempts, operations = lock_attempts(order), lock_operations(order)
         current = next((row for row in attempts if row.is_current), None)
         if not _takes_payment(order) or _is_undecided(operations) or not _wants_new(command, current):
@@ -82,7 +84,7 @@ def _open(command: ResumeCommand, *, request: KeyedRequest, cause: Cause) -> Ope
     if claim.answer is not None:
         return FinalAnswer(status=claim.answer.status, body=claim.answer.body, is_replay=True)
     if claim.recovery_point == IdempotencyKey.RecoveryPoint.COMMITTED:
-        operation = operation_of(claim.subject_id)
+        operation = payments.take_over(claim.subject_id)
         return Opened(claim, operation.order.public_id, operation, success_status=201)
     order = lock_order(command.order_id)
     attempts, operations = lock_attempts(order), lock_operations(order)

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from accounts.models import AccessToken
 from accounts.services import remember_token
 from catalog import services as stock
-from catalog.pricing import Quote, quote_as_json, terms_as_json
+from catalog.pricing import Quote, terms_as_json
+from checkout.answers import quote_json
 from checkout.models import Cart, CheckoutContext
 from checkout.selectors import lock_cart, quantities_of, quote_cart
-from checkout.services.keyed import FinalAnswer, Opened, operation_of, run
+from checkout.services.carts import CartCheckedOut
+from checkout.services.keyed import FinalAnswer, Opened, run
 from core import crypto, idempotency, policies
 from core.cause import Cause
 from core.channels import account_for
@@ -115,7 +117,6 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
     quantities = quantities_of(cart)
     priced = _agreed_quote(cart, quantities, command)
     order = _create_order(cart, priced, command, cause=cause)
-    stock.reserve(owner_id=order.public_id, channel_id=cart.channel_id, quantities=quantities, now=cause.now)
     operation = payments.open_attempt(
         order,
         NewAttempt(
@@ -131,12 +132,14 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
     _lock_up(cart, order, command, cause=cause)
     idempotency.commit_point(claim, subject_id=operation.public_id)
     token = _order_token(order, request=request, cause=cause) if order.customer_id is None else ""
+    # Last, because everybody who buys the same article waits for its row until this transaction ends.
+    stock.reserve(owner_id=order.public_id, channel_id=cart.channel_id, quantities=quantities, now=cause.now)
     return Opened(claim, order.public_id, operation, success_status=201, order_token=token)
 
 
 def _continue(claim: Claim, *, request: KeyedRequest) -> Opened:
     """An earlier execution committed and died, or its answer was not final: go on with what it made."""
-    operation = operation_of(claim.subject_id)
+    operation = payments.take_over(claim.subject_id)
     order = operation.order
     token = "" if order.customer_id else _token_of(order, request=request)
     return Opened(claim, order.public_id, operation, success_status=201, order_token=token)
@@ -146,7 +149,7 @@ def _same_order(cart: Cart, claim: Claim, *, request: KeyedRequest, cause: Cause
     """Another key for a cart that is checked out: the same order back. Its own request finishes the payment."""
     order = live_order_of_cart(channel_id=cart.channel_id, cart_id=cart.public_id)
     if order is None:
-        raise CheckoutRaced(cart_id=cart.public_id)
+        raise CartCheckedOut(order_id=cart.order_public_id)
     operation = order.operations.filter(kind="authorize").order_by("-id").first()
     idempotency.commit_point(claim, subject_id=operation.public_id if operation else "")
     token = "" if order.customer_id else _order_token(order, request=request, cause=cause)
@@ -161,7 +164,7 @@ def _agreed_quote(cart: Cart, quantities: dict[int, int], command: StartCommand)
     if missing:
         raise NotForSale(skus=missing)
     if command.quote_hash and command.quote_hash != priced.quote_hash:
-        raise QuoteChanged(quote=quote_as_json(priced))
+        raise QuoteChanged(quote=quote_json(priced))
     if priced.total_minor <= 0:
         raise TotalNotPayable(total_minor=priced.total_minor)
     return priced
@@ -241,8 +244,11 @@ def check_return_url(url: str, *, channel: SalesChannel) -> None:
         host = parts.hostname or ""
     except ValueError as error:
         raise ReturnUrlNotAllowed from error
+    # A browser drops tabs and line ends in an address and reads a back slash as a slash: not the address we checked.
+    if any(character <= " " or character in "\\\x7f" for character in url) or "@" in parts.netloc:
+        raise ReturnUrlNotAllowed
     is_loopback = parts.scheme == "http" and host in {"127.0.0.1", "localhost"} and not channel.is_livemode
-    is_host = parts.scheme == "https" and host in channel.return_hosts and not parts.username
+    is_host = parts.scheme == "https" and host in channel.return_hosts
     if not (
         is_loopback or is_host or (parts.scheme in channel.return_schemes and parts.scheme not in {"http", "https"})
     ):

@@ -34,7 +34,7 @@ class Wire(stripe.HTTPClient):
         try:
             answer = self._client.request(method, url, headers=headers, content=post_data)
         except httpx2.TransportError as problem:
-            raise stripe.APIConnectionError(repr(problem), should_retry=True) from problem  # type: ignore[no-untyped-call]
+            raise stripe.APIConnectionError(repr(problem), should_retry=True) from problem
         self.last_headers = answer.headers
         return answer.content, answer.status_code, answer.headers
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from commerce.devstack.install import is_installed
+from core.ids import new_public_id
 from tests.running import Checkout, wait_until
 from tests.stack.client import Shopper
 
@@ -97,6 +98,32 @@ class TestCustomerConfirms:
             answer["order_id"],
         )
         assert actor == "system:webhook"
+
+
+class TestTrace:
+    def test_one_id_leads_from_the_request_through_the_worker_to_the_history(self, shopper: Shopper) -> None:
+        cart = shopper.a_cart(shopper.sku_with(available=100))
+        answer = shopper.start(cart, key="second-thoughts", token="").json()
+        trace_id = new_public_id("trc")
+
+        cancelled = shopper.web.post(
+            f"/orders/{answer['order_id']}/cancel",
+            json={},
+            headers={
+                "X-Order-Token": answer["order_token"],
+                "Idempotency-Key": "cancel",
+                "X-Trace-Id": trace_id,
+            },
+        )
+
+        assert cancelled.headers["X-Trace-Id"] == trace_id
+        wait_until(lambda: shopper.orders_of(cart)[0][1] == "cancelled", seconds_max=40)
+        [(actor, trace_of_the_end)] = shopper.rows(
+            "SELECT actor, trace_id FROM orders_orderevent e JOIN orders_order o ON o.id = e.order_id "
+            "WHERE o.public_id = %s AND to_state = 'cancelled'",
+            answer["order_id"],
+        )
+        assert (actor, trace_of_the_end) == ("system:worker", trace_id)
 
 
 class TestDatabaseAway:
