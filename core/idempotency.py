@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import rfc8785
+from cryptography.exceptions import InvalidTag
 
 from core import crypto, policies
 from core.db import transaction_required
@@ -60,6 +61,13 @@ class LeaseLost(DomainError):
     code = "request_in_progress"
     title = "Another process is finishing this request. Ask again in a moment."
     retry_after_seconds = 1
+
+
+class AnswerUnreadable(DomainError):
+    """The data key has changed since the answer was stored; the request itself was finished and is not run again."""
+
+    code = "stored_answer_unreadable"
+    title = "This request was finished, but its stored answer can no longer be read. Read the cart or order instead."
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,5 +224,8 @@ def _purpose(request: KeyedRequest) -> str:
 
 def _open_answer(row: IdempotencyKey, request: KeyedRequest) -> StoredAnswer:
     sealed = bytes(row.answer_sealed or b"")
-    body = crypto.unseal(sealed, purpose=_purpose(request), client_secret=request.raw_key)
+    try:
+        body = crypto.unseal(sealed, purpose=_purpose(request), client_secret=request.raw_key)
+    except InvalidTag as error:
+        raise AnswerUnreadable from error
     return StoredAnswer(status=row.answer_status or 0, body=body)

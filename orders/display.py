@@ -3,7 +3,7 @@
 The client never guesses: the word, the sentence, what can be done next and when to ask again all come from here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from orders.models.money import OrderState
@@ -114,6 +114,9 @@ SENTENCES = {
     Word.COMPLETED: "This order is complete.",
 }
 
+# The same word as a bank's question, but nothing was asked of any bank yet.
+CHOOSE_HOW_TO_PAY = "Choose how to pay. Nothing has been charged, and we keep your items for you."
+
 _AFTER_PAYMENT = {
     S.PAID: (Word.PAID, Phase.PAID),
     S.FULFILLMENT_PENDING: (Word.PREPARING, Phase.FULFILLMENT),
@@ -157,7 +160,8 @@ def _before_payment(situation: Situation) -> Shown:
     if situation.attempt == "requires_action" and situation.has_next_action:
         return _shown(Word.ACTION_REQUIRED, pending, NextAction.CONFIRM, NextAction.CANCEL, poll=POLL_SOON_MS)
     if situation.attempt == "requires_action":
-        return _shown(Word.ACTION_REQUIRED, pending, NextAction.PAY, NextAction.CANCEL, poll=POLL_LATER_MS)
+        shown = _shown(Word.ACTION_REQUIRED, pending, NextAction.PAY, NextAction.CANCEL, poll=POLL_LATER_MS)
+        return replace(shown, sentence=CHOOSE_HOW_TO_PAY)
     if situation.attempt:
         return _shown(Word.PROCESSING, pending, NextAction.WAIT, NextAction.CANCEL, poll=POLL_SOON_MS)
     return _shown(Word.PREPARING_CHECKOUT, Phase.CREATED, NextAction.WAIT, poll=POLL_SOON_MS)

@@ -12,6 +12,7 @@ from core import crypto, idempotency
 from core.db import TransactionStanceError, transaction
 from core.errors import Invalid
 from core.idempotency import (
+    AnswerUnreadable,
     KeyedRequest,
     KeyMalformed,
     KeyRequired,
@@ -178,6 +179,13 @@ class TestAnswer:
         for other in ({"purpose": purpose, "client_secret": "key-2"}, {"purpose": "x", "client_secret": "key-1"}):
             with pytest.raises(InvalidTag):
                 crypto.unseal(sealed, **other)
+
+    def test_is_not_run_again_when_the_data_key_was_lost(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        finish(claimed())
+        monkeypatch.setenv("DATA_KEY", "another key than the one that sealed it")
+
+        with pytest.raises(AnswerUnreadable), transaction("test"):
+            idempotency.claim(REQUEST, now=NOW)
 
     def test_a_finished_key_without_an_answer_is_refused_by_the_database(self) -> None:
         claimed()

@@ -1,11 +1,12 @@
 """What customers see: a word, a sentence and a way on for every combination, and never a wrong promise."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
-from orders.display import SENTENCES, NextAction, Phase, Shown, Situation, Word, show
+from orders.display import CHOOSE_HOW_TO_PAY, SENTENCES, NextAction, Phase, Shown, Situation, Word, show
 from orders.models import OrderState
 from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
 
@@ -47,7 +48,7 @@ class TestTotality:
         for _, shown in SHOWN:
             assert isinstance(shown.word, Word)
             assert isinstance(shown.phase, Phase)
-            assert shown.sentence == SENTENCES[shown.word]
+            assert shown.sentence in {SENTENCES[shown.word], CHOOSE_HOW_TO_PAY}
 
     def test_every_word_has_a_sentence(self) -> None:
         assert set(SENTENCES) == set(Word)
@@ -85,6 +86,12 @@ class TestPromises:
         for situation, shown in of(OrderState.DRAFT, OrderState.PAYMENT_PENDING, OrderState.PAYMENT_FAILED):
             if situation.is_outcome_unknown and not situation.is_held and not situation.is_cancel_requested:
                 assert shown.word is Word.PROCESSING
+
+    def test_a_bank_is_only_named_when_it_asks_something(self) -> None:
+        waiting = Situation(state=OrderState.PAYMENT_PENDING, attempt="requires_action")
+
+        assert "bank" not in show(waiting).sentence
+        assert "bank" in show(replace(waiting, has_next_action=True)).sentence
 
     def test_cancelled_orders_offer_to_order_again(self) -> None:
         for situation, shown in of(*CANCELLED_STATES):
