@@ -1,5 +1,6 @@
 """The HTTP edge all endpoints share: problem details (RFC 9457), strict input, money, idempotent answers, ETags."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import IO, Any
@@ -122,6 +123,27 @@ class MoneyField(serializers.Field[Money, Any, dict[str, Any], Any]):
         return money_json(value)
 
 
+class MoneyShape(serializers.Serializer[Any]):
+    """Integer minor units, ISO 4217 code, and text for people."""
+
+    amount_minor = serializers.IntegerField()
+    currency = serializers.CharField()
+    display = serializers.CharField()
+
+
+class ProblemShape(serializers.Serializer[Any]):
+    """RFC 9457 with a stable `code`."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    trace_id = serializers.CharField()
+    # The problem's own member, declared over DRF's property of the same name.
+    errors = serializers.ListField(child=serializers.DictField(), required=False)  # type: ignore[assignment]
+
+
 def problem(
     *, status: int, code: str, title: str, detail: str = "", headers: Mapping[str, str] | None = None, **facts: Any
 ) -> HttpResponse:
@@ -221,15 +243,43 @@ def keyed_request(request: Request, *, principal: str, operation: str) -> idempo
     )
 
 
+def validated_query(form_class: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """This will return the address's parameters as the form reads them.
+
+    Raises: ValidationError for one that is not known, is wrong or stands twice.
+    """
+    sent = request.query_params
+    twice = [name for name, values in sent.lists() if len(values) > 1]
+    if twice:
+        raise serializers.ValidationError({name: ["This parameter stands twice."] for name in sorted(twice)})
+    form = form_class(data=sent.dict())
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)
+
+
 def with_etag(request: Request, *, version: str, render: Callable[[], Any]) -> HttpResponse:
     """This will answer 304 to a matching If-None-Match without rendering, else the body with its strong ETag."""
     etag = f'"{version}"'
-    asked = {tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")}
-    is_known = etag in asked or "*" in asked
-    response = HttpResponse(status=304) if is_known else answer(encode(render()), status=200)
+    response = HttpResponse(status=304) if _has(request, etag) else answer(encode(render()), status=200)
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def public_answer(request: Request, body: Any) -> HttpResponse:
+    """This will answer what anybody may see and keep for a minute; 304 to whoever has these very bytes."""
+    raw = encode(body)
+    etag = f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
+    response = HttpResponse(status=304) if _has(request, etag) else answer(raw, status=200)
+    response["ETag"] = etag
+    response["Cache-Control"] = "public, max-age=60"
+    return response
+
+
+def _has(request: Request, etag: str) -> bool:
+    """Compare weakly, as RFC 9110 13.1.2 asks: a proxy that compresses turns `"x"` into `W/"x"`."""
+    asked = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
+    return etag in asked or "*" in asked
 
 
 def json_response(body: Any, *, status: int = 200) -> Response:

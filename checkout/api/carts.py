@@ -14,11 +14,11 @@ from accounts.models import AccessToken
 from accounts.services import remember_token
 from checkout import answers, services
 from checkout.api.access import cart_of
-from checkout.api.serializers import CartShape, PlainText, ProblemShape, QuoteShape
+from checkout.api.serializers import CartShape, PlainText, QuoteShape
 from checkout.models import Cart
 from checkout.selectors import quantities_of, quote_cart
 from core import clock, crypto, idempotency, policies
-from core.api import StrictSerializer, answer, keyed_request
+from core.api import ProblemShape, StrictSerializer, answer, keyed_request
 from core.channels import default_channel
 from core.db import transaction
 from core.errors import Invalid

@@ -19,11 +19,10 @@ from checkout.api.serializers import (
     OrderShape,
     PaymentInput,
     PlainText,
-    ProblemShape,
     refuse_card_numbers_in_names,
 )
 from checkout.services import FinalAnswer
-from core.api import StrictSerializer, answer, keyed_request, with_etag
+from core.api import ProblemShape, StrictSerializer, answer, keyed_request, with_etag
 from core.wire import encode
 from orders.selectors import NoSuchOrder, active_checkout_of
 from orders.services import ContactDetails

@@ -6,7 +6,7 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 from rest_framework import serializers
 
-from core.api import StrictSerializer
+from core.api import MoneyShape, StrictSerializer
 
 # Thirteen to nineteen digits, however grouped: a card number must never reach us, in any field.
 CARD_NUMBER = re.compile(r"(?:\d[ -]?){12,18}\d")
@@ -55,14 +55,6 @@ class LocaleField(serializers.CharField):
                 continue
             return locale
         return DEFAULT_LOCALE
-
-
-class MoneyShape(serializers.Serializer[Any]):
-    """Integer minor units, ISO 4217 code, and text for people."""
-
-    amount_minor = serializers.IntegerField()
-    currency = serializers.CharField()
-    display = serializers.CharField()
 
 
 class AddressInput(StrictSerializer):
@@ -227,16 +219,3 @@ class CartShape(serializers.Serializer[Any]):
     order_id = serializers.CharField(allow_null=True)
     changed_at = serializers.DateTimeField()
     quote = QuoteShape()
-
-
-class ProblemShape(serializers.Serializer[Any]):
-    """RFC 9457 with a stable `code`."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    code = serializers.CharField()
-    trace_id = serializers.CharField()
-    # The problem's own member, declared over DRF's property of the same name.
-    errors = serializers.ListField(child=serializers.DictField(), required=False)  # type: ignore[assignment]
