@@ -1,11 +1,41 @@
-"""What we sell, for how much, how many: products, variants, prices per currency, stock and its reservations."""
+"""What we sell, for how much, how many: categories, products, variants, prices per currency, stock, reservations."""
 
 from datetime import datetime
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.db.models.functions import Upper
 
 from core.machines import may_move
+
+# What the shop window shows of a channel's products; its indexes hold these alone.
+IN_WINDOW = Q(is_published=True, archived_at=None)
+
+
+class Category(models.Model):
+    """A shelf of the shop window. A product stands on one or on none."""
+
+    channel = models.ForeignKey(
+        "core.SalesChannel", on_delete=models.PROTECT, related_name="categories", db_index=False
+    )
+    slug = models.SlugField(max_length=80)
+    name = models.CharField(max_length=200)
+    position = models.PositiveIntegerField(help_text="The window shows lower ones first.")
+
+    class Meta:
+        """A slug names one category of a shop."""
+
+        constraints = [
+            UniqueConstraint(fields=["channel", "slug"], name="catalog_category_slug_unique"),
+            # What catalog_product_category_of_channel refers to: a product's category is of the product's own shop.
+            UniqueConstraint(fields=["id", "channel"], name="catalog_category_of_channel"),
+        ]
+        indexes = [Index(fields=["channel", "position", "id"], name="catalog_category_shown")]
+
+    def __str__(self) -> str:
+        """Show the name."""
+        return self.name
 
 
 class Product(models.Model):
@@ -13,6 +43,7 @@ class Product(models.Model):
 
     public_id = models.CharField(max_length=40, unique=True)
     channel = models.ForeignKey("core.SalesChannel", on_delete=models.PROTECT, related_name="products", db_index=False)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="products", null=True, db_index=False)
     slug = models.SlugField(max_length=80)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
@@ -25,6 +56,11 @@ class Product(models.Model):
         """A slug names one product of a shop."""
 
         constraints = [UniqueConstraint(fields=["channel", "slug"], name="catalog_product_slug_unique")]
+        indexes = [
+            Index(fields=["channel", "-id"], condition=IN_WINDOW, name="catalog_product_window"),
+            Index(fields=["category", "-id"], name="catalog_product_on_shelf"),
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), condition=IN_WINDOW, name="catalog_product_name"),
+        ]
 
     def __str__(self) -> str:
         """Show the name."""

@@ -9,11 +9,33 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, BooleanField, F, FilteredRelation, Func, Q, QuerySet, TextField, Value
 
-from catalog.models import Product, Reservation, ReservationLine, Variant
+from catalog.models import IN_WINDOW, Category, Product, Reservation, ReservationLine, Variant
 from catalog.pricing import Availability, NotForSale, NotForSaleReason, PricedLine, availability_of
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
+from core.models import SalesChannel
 
 AVAILABLE = F("stock__received") - F("stock__held") - F("stock__committed")
+
+
+class BadCursor(Invalid):
+    """The cursor is not one that a page of this shop ended with."""
+
+    code = "bad_cursor"
+    title = "This cursor is not one of ours. Start again without it."
+
+
+class CurrencyNotForSale(Invalid):
+    """The shop does not sell in this currency."""
+
+    code = "currency_not_for_sale"
+    title = "This shop does not sell in this currency."
+
+
+class NoSuchCategory(NotFound):
+    """The shop has no category of this slug."""
+
+    code = "no_such_category"
+    title = "There is no such category."
 
 
 class _AnyOf(Func):
@@ -52,16 +74,34 @@ class ProductInWindow:
     slug: str
     name: str
     description: str
+    category: Category | None
     currency: str
     variants: tuple[VariantInWindow, ...]
+
+    @property
+    def for_sale(self) -> tuple[VariantInWindow, ...]:
+        """The variants that have a price in the currency asked for."""
+        return tuple(variant for variant in self.variants if variant.unit_price_minor is not None)
+
+    @property
+    def lowest_price_minor(self) -> int | None:
+        """What the cheapest variant costs, None where none has a price in the currency."""
+        prices = (variant.unit_price_minor for variant in self.variants)
+        return min((price for price in prices if price is not None), default=None)
+
+    @property
+    def availability(self) -> Availability:
+        """That of the variant of which there is most; one without a price counts where none has one."""
+        found = {variant.availability for variant in self.for_sale or self.variants}
+        return next((each for each in Availability if each in found), Availability.OUT_OF_STOCK)
 
 
 @dataclass(frozen=True, slots=True)
 class ProductPage:
-    """One page, newest first; `next_before` is the cursor of the next one, None on the last."""
+    """One page, newest first; `next_cursor` is the cursor of the next one, None on the last."""
 
     products: tuple[ProductInWindow, ...]
-    next_before: int | None
+    next_cursor: str | None
 
 
 def priced_lines(*, channel_id: int, currency: str, quantities: Mapping[int, int]) -> PricedLines:
@@ -98,23 +138,39 @@ def available_units(*, variant_ids: Iterable[int]) -> dict[int, tuple[str, int]]
     return {pk: (sku, available or 0) for pk, sku, available in found.values_list("id", "sku", "available")}
 
 
-def product_page(
-    *, channel_id: int, currency: str, size: int, before: int | None = None, text: str = ""
-) -> ProductPage:
-    """This will return up to `size` published products, newest first, in two queries; `text` is looked for in names.
+def window_currency(channel: SalesChannel, *, asked: str = "") -> str:
+    """This will return the currency to show prices in: the one asked for, else the channel's own.
 
-    `before` is the `next_before` of the page before: a keyset, so that a page costs the same however deep it is.
+    Raises: CurrencyNotForSale.
+    """
+    currency = asked or channel.default_currency
+    if currency not in channel.currencies:
+        raise CurrencyNotForSale(currency=currency)
+    return currency
+
+
+def product_page(
+    *, channel_id: int, currency: str, size: int, cursor: str = "", category: str = "", text: str = ""
+) -> ProductPage:
+    """This will return up to `size` published products, newest first, in two queries and one each for `cursor` and
+    `category`, which is a slug; `text` is looked for in names.
+
+    `cursor` is the `next_cursor` of the page before, the public id of its last product: a keyset, so that a page costs
+    the same however deep it is. It counts still when that product has been hidden since.
+    Raises: BadCursor, NoSuchCategory.
     """
     found = _published(channel_id).order_by("-id")
-    if before is not None:
-        found = found.filter(id__lt=before)
+    if category:
+        found = found.filter(category_id=_category_id(channel_id, category))
+    if cursor:
+        found = found.filter(id__lt=_product_id(channel_id, cursor))
     if text:
         found = found.filter(name__icontains=text)
     products = list(found[: size + 1])
     shown = products[:size]
     return ProductPage(
         products=_in_window(shown, currency),
-        next_before=shown[-1].pk if len(products) > size else None,
+        next_cursor=shown[-1].public_id if len(products) > size else None,
     )
 
 
@@ -124,6 +180,17 @@ def published_product(*, channel_id: int, currency: str, slug: str) -> ProductIn
     if product is None:
         raise NotFound
     return _in_window([product], currency)[0]
+
+
+def list_categories(*, channel_id: int) -> list[Category]:
+    """This will return the channel's categories as the window shows them, in one query."""
+    return list(Category.objects.filter(channel_id=channel_id).order_by("position", "id"))
+
+
+def find_categories(*, channel_id: int, slugs: Iterable[str]) -> dict[str, Category]:
+    """This will return the channel's categories by slug, in one query; an unknown slug is absent from the answer."""
+    found = Category.objects.filter(_text_in("slug", slugs), channel_id=channel_id)
+    return {category.slug: category for category in found}
 
 
 def lock_latest_reservation(owner_id: str) -> Reservation | None:
@@ -195,7 +262,21 @@ def _priced_line(row: Mapping[str, Any], quantity: int) -> PricedLine:
 
 
 def _published(channel_id: int) -> QuerySet[Product]:
-    return Product.objects.filter(channel_id=channel_id, is_published=True, archived_at=None)
+    return Product.objects.filter(IN_WINDOW, channel_id=channel_id).select_related("category")
+
+
+def _category_id(channel_id: int, slug: str) -> int:
+    found = Category.objects.filter(channel_id=channel_id, slug=slug).values_list("id", flat=True).first()
+    if found is None:
+        raise NoSuchCategory
+    return found
+
+
+def _product_id(channel_id: int, public_id: str) -> int:
+    found = Product.objects.filter(public_id=public_id, channel_id=channel_id).values_list("id", flat=True).first()
+    if found is None:
+        raise BadCursor
+    return found
 
 
 def _in_window(products: list[Product], currency: str) -> tuple[ProductInWindow, ...]:
@@ -227,6 +308,7 @@ def _in_window(products: list[Product], currency: str) -> tuple[ProductInWindow,
             slug=product.slug,
             name=product.name,
             description=product.description,
+            category=product.category,
             currency=currency,
             variants=tuple(variants[product.pk]),
         )

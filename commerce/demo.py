@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from catalog.selectors import find_variants
-from catalog.services import NewProduct, NewVariant, create_products
+from catalog.selectors import find_categories, find_variants
+from catalog.services import (
+    NewCategory,
+    NewProduct,
+    NewVariant,
+    create_categories,
+    create_products,
+    place_in_categories,
+)
 from commerce.retail.door import Answer, FrontDoor, PaymentForm
 from commerce.retail.reading import COUNTRY_CODES, UNKNOWN_COUNTRY
 from core.channels import NewShop
@@ -61,9 +68,19 @@ class DemoOrder:
         return f"{self.name}@customers.lantern-and-lark.example"
 
 
-def _goods(sku: str, name: str, description: str, *, units: int, weight_grams: int, **prices: int) -> NewProduct:
+CATEGORIES = [
+    NewCategory(slug="light", name="Light and scent", position=10),
+    NewCategory(slug="kitchen", name="Kitchen and table", position=20),
+    NewCategory(slug="home", name="Home", position=30),
+    NewCategory(slug="gifts-and-courses", name="Gifts and courses", position=40),
+]
+
+
+def _goods(
+    sku: str, name: str, description: str, *, category: str, units: int, weight_grams: int, **prices: int
+) -> NewProduct:
     variant = NewVariant(sku=sku, prices=prices, units=units, weight_grams=weight_grams)
-    return NewProduct(slug=_slug(name), name=name, description=description, variants=[variant])
+    return NewProduct(slug=_slug(name), name=name, description=description, variants=[variant], category=category)
 
 
 def _slug(name: str) -> str:
@@ -71,7 +88,7 @@ def _slug(name: str) -> str:
 
 
 def _by_wire(slug: str, name: str, description: str, *variants: NewVariant) -> NewProduct:
-    return NewProduct(slug=slug, name=name, description=description, variants=variants)
+    return NewProduct(slug=slug, name=name, description=description, variants=variants, category="gifts-and-courses")
 
 
 def _code(sku: str, name: str, *, units: int, **prices: int) -> NewVariant:
@@ -81,39 +98,39 @@ def _code(sku: str, name: str, *, units: int, **prices: int) -> NewVariant:
 PRODUCTS = [
     _goods(
         "LL-LANTERN-BRASS", "Harbour lantern", "Brushed brass and wavy glass, for a tea light or an evening outside.",
-        units=40, weight_grams=900, GBP=3450, EUR=3995,
+        category="light", units=40, weight_grams=900, GBP=3450, EUR=3995,
     ),
     _goods(
         "LL-LARK-MUG", "Lark mug", "Stoneware, thrown by hand, with a lark that shows when the tea is gone.",
-        units=120, weight_grams=420, GBP=1400, EUR=1650,
+        category="kitchen", units=120, weight_grams=420, GBP=1400, EUR=1650,
     ),
     _goods(
         "LL-BLANKET-MOSS", "Moss blanket", "Lambswool in three greens, woven on a narrow loom and fringed.",
-        units=25, weight_grams=1300, GBP=8900, EUR=10400,
+        category="home", units=25, weight_grams=1300, GBP=8900, EUR=10400,
     ),
     _goods(
         "LL-CANDLE-FIG", "Fig and cedar candle", "Rapeseed wax in a jar to keep. Burns for forty hours.",
-        units=200, weight_grams=380, GBP=1850, EUR=2150,
+        category="light", units=200, weight_grams=380, GBP=1850, EUR=2150,
     ),
     _goods(
         "LL-TOWELS-LINEN", "Linen tea towels, pair", "Washed linen, one plain and one striped; better every year.",
-        units=90, weight_grams=240, GBP=1650, EUR=1900,
+        category="kitchen", units=90, weight_grams=240, GBP=1650, EUR=1900,
     ),
     _goods(
         "LL-HOOK-OAK", "Oak coat hook", "A branch fork, sanded and oiled. No two are alike.",
-        units=3, weight_grams=180, GBP=1200, EUR=1400,
+        category="home", units=3, weight_grams=180, GBP=1200, EUR=1400,
     ),
     _goods(
         "LL-BELL-WIND", "Porcelain wind bell", "A clear note in a light wind. Made in Arita; priced in yen as well.",
-        units=30, weight_grams=150, GBP=2600, EUR=3000, JPY=5200,
+        category="home", units=30, weight_grams=150, GBP=2600, EUR=3000, JPY=5200,
     ),
     _goods(
         "LL-INCENSE-OUD", "Oud incense box", "Twelve slow sticks in a cedar box; priced in Kuwaiti dinars as well.",
-        units=35, weight_grams=120, GBP=2950, EUR=3400, KWD=11750,
+        category="light", units=35, weight_grams=120, GBP=2950, EUR=3400, KWD=11750,
     ),
     _goods(
         "LL-BOARD-ASH", "Ash bread board", "Cut from one plank, with a groove for the crumbs.",
-        units=60, weight_grams=1100, GBP=3200, EUR=3700,
+        category="kitchen", units=60, weight_grams=1100, GBP=3200, EUR=3700,
     ),
     _by_wire(
         "gift-card", "Gift card", "A code by e-mail, good for anything in the shop and for five years.",
@@ -153,14 +170,17 @@ def widen_countries(channel: SalesChannel) -> None:
 
 @transaction_required
 def ensure_products(channel: SalesChannel, *, now: datetime) -> int:
-    """This will make the shop's articles that are not there yet and return how many it made.
+    """This will make the shop's categories and articles that are not there yet and return how many articles it made.
 
-    Needs its caller's transaction.
+    A shop that was seeded before there were categories gets its articles put into them. Needs its caller's transaction.
     """
+    standing = find_categories(channel_id=channel.pk, slugs=[each.slug for each in CATEGORIES])
+    create_categories(channel=channel, categories=[each for each in CATEGORIES if each.slug not in standing])
     known = find_variants(channel_id=channel.pk, skus=[variant.sku for each in PRODUCTS for variant in each.variants])
     missing = [each for each in PRODUCTS if each.variants[0].sku not in known]
     if missing:
         create_products(channel=channel, products=missing, now=now)
+    place_in_categories(channel=channel, categories={each.slug: each.category for each in PRODUCTS})
     return len(missing)
 
 

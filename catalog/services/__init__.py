@@ -1,5 +1,13 @@
-"""Every write to the catalog: products, prices, stock (products.py) and units kept for orders (reservations.py)."""
+"""Every write to the catalog: categories, products, prices, stock, and units kept for orders (reservations.py)."""
 
+from catalog.services.categories import (
+    CategorySlugTaken,
+    InvalidCategory,
+    NewCategory,
+    UnknownCategory,
+    create_categories,
+    place_in_categories,
+)
 from catalog.services.products import (
     InvalidPrice,
     InvalidProduct,
@@ -33,10 +41,13 @@ from catalog.services.units import InvalidQuantity
 
 __all__ = [
     "AlreadyReserved",
+    "CategorySlugTaken",
     "InsufficientStock",
+    "InvalidCategory",
     "InvalidPrice",
     "InvalidProduct",
     "InvalidQuantity",
+    "NewCategory",
     "NewProduct",
     "NewVariant",
     "NoReservation",
@@ -44,13 +55,16 @@ __all__ = [
     "ReservationOver",
     "SkuTaken",
     "SlugTaken",
+    "UnknownCategory",
     "UnknownSku",
     "commit",
+    "create_categories",
     "create_product",
     "create_products",
     "expire",
     "extend",
     "hold_until",
+    "place_in_categories",
     "receive_stock",
     "release",
     "release_capped",

@@ -8,6 +8,8 @@ from datetime import datetime
 from django.db import connection
 
 from catalog.models import Price, Product, Stock, Variant
+from catalog.services.categories import known_categories
+from catalog.services.texts import SLUG, TEXT_MAX_CHARACTERS
 from catalog.services.units import UNITS_MAX, InvalidQuantity, refuse_units
 from core.db import constraint_errors, transaction_required
 from core.errors import Invalid
@@ -17,8 +19,6 @@ from core.money import AMOUNT_MAX, exponent
 
 # Visible ASCII without the slash: a SKU stands in addresses (`carts/{id}/lines/{sku}`) and in file exports.
 SKU = re.compile(r"[!-.0-~]{1,64}")
-SLUG = re.compile(r"[-a-zA-Z0-9_]{1,80}")
-TEXT_MAX_CHARACTERS = 200
 
 # The upsert names what it could not find, so that a typing error does not pass for success. Rows are written in the
 # order of variants: two price lists at once wait for each other and never in a circle.
@@ -108,7 +108,7 @@ class NewVariant:
 
 @dataclass(frozen=True, slots=True)
 class NewProduct:
-    """A product to be made, with at least one variant."""
+    """A product to be made, with at least one variant. `category` is the slug of a category that is there, or ""."""
 
     slug: str
     name: str
@@ -116,31 +116,34 @@ class NewProduct:
     description: str = ""
     tax_category: str = "standard"
     is_published: bool = True
+    category: str = ""
 
 
 @transaction_required
 def create_product(*, channel: SalesChannel, product: NewProduct, now: datetime) -> Product:
     """This will store one product with variants, prices and stock. Needs its caller's transaction.
 
-    Raises: InvalidProduct, InvalidPrice, InvalidQuantity, SlugTaken, SkuTaken, UnknownCurrency.
+    Raises: InvalidProduct, InvalidPrice, InvalidQuantity, SlugTaken, SkuTaken, UnknownCategory, UnknownCurrency.
     """
     return create_products(channel=channel, products=[product], now=now)[0]
 
 
 @transaction_required
 def create_products(*, channel: SalesChannel, products: Sequence[NewProduct], now: datetime) -> list[Product]:
-    """This will store many products with variants, prices and stock, in four statements.
+    """This will store many products with variants, prices and stock, in four statements and a look for categories.
 
     Needs its caller's transaction.
-    Raises: InvalidProduct, InvalidPrice, InvalidQuantity, SlugTaken, SkuTaken, UnknownCurrency.
+    Raises: InvalidProduct, InvalidPrice, InvalidQuantity, SlugTaken, SkuTaken, UnknownCategory, UnknownCurrency.
     """
     for product in products:
         _refuse_invalid(channel, product)
+    categories = known_categories(channel, (product.category for product in products if product.category))
     with constraint_errors({"catalog_product_slug_unique": SlugTaken, "catalog_variant_sku_unique": SkuTaken}):
         stored = Product.objects.bulk_create(
             Product(
                 public_id=new_public_id("prod"),
                 channel=channel,
+                category=categories.get(product.category),
                 slug=product.slug,
                 name=product.name,
                 description=product.description,

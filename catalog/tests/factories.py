@@ -1,8 +1,8 @@
 """Things on a shelf, ready to be bought."""
 
 from catalog import services
-from catalog.models import ReservationLine, Stock, Variant
-from catalog.services import NewProduct, NewVariant
+from catalog.models import Category, ReservationLine, Stock, Variant
+from catalog.services import NewCategory, NewProduct, NewVariant
 from core.db import in_transaction, transaction
 from core.models import SalesChannel
 from core.tests.factories import NOW
@@ -16,6 +16,7 @@ def a_product(
     currency: str = "GBP",
     stock: int = 10,
     is_published: bool = True,
+    category: str = "",
 ) -> Variant:
     """This will store a product with one variant and return the variant; without a price it cannot be bought."""
     prices = {} if price_minor is None else {currency: price_minor}
@@ -24,6 +25,7 @@ def a_product(
         name=f"Product {sku}",
         variants=[NewVariant(sku=sku, prices=prices, units=stock)],
         is_published=is_published,
+        category=category,
     )
     if in_transaction():
         product = services.create_product(channel=channel, product=new, now=NOW)
@@ -31,6 +33,13 @@ def a_product(
         with transaction("test"):
             product = services.create_product(channel=channel, product=new, now=NOW)
     return product.variants.select_related("product", "stock").get()
+
+
+def a_category(channel: SalesChannel, *, slug: str = "cups", position: int = 10) -> Category:
+    """This will store a category with nothing in it."""
+    with transaction("test"):
+        new = NewCategory(slug=slug, name=f"Category {slug}", position=position)
+        return services.create_categories(channel=channel, categories=[new])[0]
 
 
 def shelf(variant: Variant) -> tuple[int, int, int]:

@@ -16,11 +16,22 @@ from catalog.pricing import (
     untaxed,
 )
 from catalog.services import NewProduct, NewVariant
-from catalog.tests.factories import a_product
+from catalog.tests.factories import a_category, a_product
+from conftest import superuser
 from core.db import transaction
 from core.errors import NotFound
 from core.models import SalesChannel
 from core.tests.factories import NOW, a_channel
+
+# One in twenty of this shop, a fifth of those in the category, a quarter of all hidden; names of random letters.
+MANY_PRODUCTS = """
+INSERT INTO catalog_product
+    (public_id, channel_id, category_id, slug, name, description, tax_category, is_published, created_at)
+SELECT 'prod_' || n, CASE WHEN n %% 20 = 0 THEN %(shop)s::bigint ELSE %(other)s::bigint END,
+    CASE WHEN n %% 100 = 0 THEN %(category)s::bigint END,
+    'p-' || n, md5(n::text), '', 'standard', n %% 4 <> 1, now()
+FROM generate_series(1, 20000) AS n
+"""
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -118,17 +129,17 @@ class TestFindVariants:
 class TestShopWindow:
     def test_pages_through_everything_once_newest_first(self, channel: SalesChannel) -> None:
         many(channel, 7)
-        seen, before = [], None
+        seen, cursor = [], ""
 
         for _ in range(4):
             with CaptureQueriesContext(connection) as queries:
-                page = selectors.product_page(channel_id=channel.pk, currency="GBP", size=2, before=before)
-            assert len(queries) == 2
+                page = selectors.product_page(channel_id=channel.pk, currency="GBP", size=2, cursor=cursor)
+            assert len(queries) == (3 if cursor else 2)
             seen += [product.name for product in page.products]
-            before = page.next_before
+            cursor = page.next_cursor or ""
 
         assert seen == [f"Cup {n}" for n in reversed(range(7))]
-        assert before is None
+        assert cursor == ""
 
     def test_finds_by_name(self, channel: SalesChannel) -> None:
         many(channel, 3)
@@ -155,3 +166,28 @@ class TestShopWindow:
         with pytest.raises(NotFound):
             selectors.published_product(channel_id=channel.pk, currency="GBP", slug="HIDDEN")
         assert selectors.product_page(channel_id=channel.pk, currency="GBP", size=10).products == ()
+
+    @pytest.mark.parametrize(
+        ("way", "index"),
+        [
+            ({}, "catalog_product_window"),
+            ({"category": "cups"}, "catalog_product_on_shelf"),
+            ({"text": "a1b2c3"}, "catalog_product_name"),
+        ],
+    )
+    def test_each_way_in_has_its_index(
+        self, database: str, channel: SalesChannel, way: dict[str, str], index: str
+    ) -> None:
+        shelf, other = a_category(channel, slug="cups"), a_channel(slug="other")
+        with superuser(database) as owner:
+            owner.execute(MANY_PRODUCTS, {"shop": channel.pk, "other": other.pk, "category": shelf.pk})
+            owner.execute("VACUUM ANALYZE catalog_product")
+
+        with CaptureQueriesContext(connection) as queries:
+            selectors.product_page(channel_id=channel.pk, currency="GBP", size=24, **way)
+        (statement,) = [each["sql"] for each in queries.captured_queries if 'ORDER BY "catalog_product"' in each["sql"]]
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {statement}".replace("%", "%%"), [])
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+
+        assert index in plan, plan

@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import ServiceCredential, User
-from catalog.models import Product, Variant
+from catalog.models import Category, Product, Variant
 from commerce import demo
 from commerce.management.commands import seed_demo
 from commerce.tests.living_shop import SERVICE_TOKEN, LivingClock, front_door, living_shop, payment_form
@@ -67,6 +67,27 @@ class TestSeedDemo:
             assert {"GBP", "EUR"} <= set(variant.prices.values_list("currency", flat=True))
             assert variant.stock.available > 0
 
+    def test_every_article_stands_in_one_of_four_categories(self) -> None:
+        seed()
+
+        assert list(Category.objects.order_by("position").values_list("slug", flat=True)) == [
+            "light", "kitchen", "home", "gifts-and-courses",
+        ]  # fmt: skip
+        assert {category.products.count() for category in Category.objects.all()} == {3}
+
+    def test_puts_the_articles_of_an_older_shop_into_categories_and_moves_none(self) -> None:
+        seed()
+        Product.objects.exclude(slug="lark-mug").update(category=None)
+        Product.objects.filter(slug="lark-mug").update(category=Category.objects.get(slug="home"))
+        Category.objects.exclude(slug="home").delete()
+
+        seed()
+
+        placed = dict(Product.objects.values_list("slug", "category__slug"))
+        assert None not in placed.values()
+        assert (placed["harbour-lantern"], placed["gift-card"]) == ("light", "gifts-and-courses")
+        assert placed["lark-mug"] == "home"
+
     def test_the_shop_window_shows_it(self) -> None:
         seed()
 
@@ -80,7 +101,7 @@ class TestSeedDemo:
 
     def test_doing_it_again_changes_nothing(self) -> None:
         seed()
-        models = [SalesChannel, ProviderAccount, WebhookSecret, Product, Variant, User, ServiceCredential]
+        models = [SalesChannel, ProviderAccount, WebhookSecret, Category, Product, Variant, User, ServiceCredential]
         before = [list(model._default_manager.values()) for model in models]
 
         assert "0 products made" in seed()

@@ -1,0 +1,6 @@
+"""What slugs and names may be."""
+
+import re
+
+SLUG = re.compile(r"[-a-zA-Z0-9_]{1,80}")
+TEXT_MAX_CHARACTERS = 200
