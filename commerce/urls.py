@@ -1,4 +1,4 @@
-"""Addresses of the web role. The API's own stand in checkout/urls.py."""
+"""Addresses of the web role. The API's own stand in catalog/urls.py and checkout/urls.py."""
 
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.process, name="healthz"),
     path("healthz/work", health.work, name="healthz_work"),
     path("readyz", health.ready, name="readyz"),
+    path("api/v1/", include("catalog.urls")),
     path("api/v1/", include("checkout.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -1,6 +1,10 @@
 """The first page tells what the database holds; the pages for when there is none tell what it means."""
 
+import io
+import json
+
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
@@ -151,6 +155,14 @@ class TestApiDescription:
 
         assert "<style" not in html
         assert "<script>" not in html
+
+    def test_the_schema_is_valid_and_made_without_a_warning(self) -> None:
+        output = io.StringIO()
+
+        call_command("spectacular", format="openapi-json", validate=True, fail_on_warn=True, stdout=output)
+
+        names = set(json.loads(output.getvalue())["components"]["schemas"])
+        assert {"ProductShape", "CategoryShape", "ArticleKind", "Availability", "MoneyShape", "ProblemShape"} <= names
 
     def test_the_schema_is_openapi_3_1(self) -> None:
         answer = Client().get("/api/v1/schema?format=json")
