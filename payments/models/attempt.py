@@ -57,6 +57,8 @@ class PaymentAttempt(models.Model):
 
     provider_reference = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unique when known
     provider_status = models.CharField(max_length=64, blank=True)
+    observed_at = models.DateTimeField(null=True, help_text="The status is no older: when the provider was asked.")
+    answered_at = models.DateTimeField(null=True, help_text="The status is no younger: when the answer was there.")
     client_secret = models.CharField(max_length=255, blank=True)
     next_action = models.JSONField(null=True)
     next_action_expires_at = models.DateTimeField(null=True)

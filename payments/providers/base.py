@@ -121,7 +121,11 @@ class RefundFact:
 
 @dataclass(frozen=True, slots=True)
 class ProviderUpdate:
-    """The state of one payment at the provider, normalised. Totals, never increments."""
+    """The state of one payment at the provider, normalised. Totals, never increments.
+
+    On our clock the state is no older than `observed_at` (when the question was asked; None when nothing of ours says
+    so) and no younger than `answered_at`. `occurred_at` is the provider's clock, told to people and never compared.
+    """
 
     provider_reference: str
     attempt_id: str
@@ -134,6 +138,8 @@ class ProviderUpdate:
     captured_minor: int
     is_livemode: bool
     occurred_at: datetime
+    observed_at: datetime | None
+    answered_at: datetime
     can_still_capture: bool
     client_secret: str = ""
     next_action: dict[str, Any] | None = None

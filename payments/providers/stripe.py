@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import stripe
 
+from core import clock
 from core.http import provider_client
 from payments.providers.base import (
     Capabilities,
@@ -29,7 +30,7 @@ from payments.providers.base import (
     Unavailable,
     WebhookNotice,
 )
-from payments.providers.stripe_wire import read_intent, read_refund
+from payments.providers.stripe_wire import Seen, read_intent, read_refund
 
 API_VERSION = "2026-10-28.endive"
 TOLERANCE_SECONDS = 300
@@ -164,12 +165,14 @@ class StripeAdapter:
 
     def retrieve(self, reference: str) -> ProviderUpdate:
         """This will ask for the intent, its charge and, once money moved, its refunds."""
+        asked_at = clock.now()
         intent = self._call(lambda: self._client.v1.payment_intents.retrieve(reference, {"expand": ["latest_charge"]}))
+        seen = Seen(asked_at, clock.now())
         refunds: list[Any] = []
         if intent.amount_received:
             page = self._call(lambda: self._client.v1.refunds.list({"payment_intent": reference, "limit": 100}))
             refunds = list(page.data)
-        return read_intent(intent.to_dict(), refunds=[read_refund(refund.to_dict()) for refund in refunds])
+        return read_intent(intent.to_dict(), seen=seen, refunds=[read_refund(refund.to_dict()) for refund in refunds])
 
     def find_by_reference(self, *, attempt_id: str, created_after: datetime) -> ProviderUpdate | None:
         """This will walk the list of intents; Stripe's search by metadata lags and proves nothing.
@@ -227,8 +230,11 @@ class StripeAdapter:
         if event["id"] != event_key:
             raise InvalidWebhook("the delivery holds another event")
         if event["type"] in FINAL_EVENTS:
+            # The event's own time is the provider's clock, in whole seconds: beside times of ours it says nothing.
             update = read_intent(
-                event["data"]["object"], occurred_at=datetime.fromtimestamp(int(event["created"]), UTC)
+                event["data"]["object"],
+                seen=Seen(None, clock.now()),
+                occurred_at=datetime.fromtimestamp(int(event["created"]), UTC),
             )
             return ParsedEvent(is_relevant=True, provider_reference=update.provider_reference, update=update)
         if event["type"] in HINT_EVENTS:
@@ -237,14 +243,18 @@ class StripeAdapter:
         return ParsedEvent(is_relevant=False, reason=f"{event['type']} does not concern us")
 
     def _intent(self, call: Any) -> ProviderUpdate:
-        return read_intent(self._call(call).to_dict())
+        asked_at = clock.now()
+        intent = self._call(call)
+        return read_intent(intent.to_dict(), seen=Seen(asked_at, clock.now()))
 
     def _call(self, call: Any) -> Any:
         """Run one SDK call and say what its errors mean. Raises: Declined, Unavailable, OutcomeUnknown, Refused."""
+        asked_at = clock.now()
         try:
             return call()
         except stripe.CardError as error:
-            raise Declined(_decline_code(error), error.user_message or "", update=_intent_of(error)) from error
+            update = _intent_of(error, asked_at=asked_at)
+            raise Declined(_decline_code(error), error.user_message or "", update=update) from error
         except stripe.RateLimitError as error:
             raise Unavailable("rate_limited") from error
         except stripe.StripeError as error:
@@ -254,7 +264,7 @@ class StripeAdapter:
             if isinstance(error, stripe.IdempotencyError):
                 # The key ran before with other parameters: whatever that was, it may have moved money.
                 raise OutcomeUnknown("idempotency_mismatch") from error
-            update = _intent_of(error)
+            update = _intent_of(error, asked_at=asked_at)
             if update is not None and code == "payment_intent_unexpected_state":
                 raise Declined(code, "The payment is in another state.", update=update) from error
             detail = str(error.user_message or "")[:200]
@@ -283,9 +293,9 @@ def _decline_code(error: stripe.CardError) -> str:
     return str(getattr(error.error, "decline_code", None) or error.code or "card_declined")
 
 
-def _intent_of(error: stripe.StripeError) -> ProviderUpdate | None:
+def _intent_of(error: stripe.StripeError, *, asked_at: datetime) -> ProviderUpdate | None:
     intent = getattr(error.error, "payment_intent", None)
-    return read_intent(intent.to_dict()) if intent is not None else None
+    return read_intent(intent.to_dict(), seen=Seen(asked_at, clock.now())) if intent is not None else None
 
 
 def _is_lost_token(error: stripe.StripeError) -> bool:

@@ -1,6 +1,7 @@
 """Reading Stripe's objects: payment intents and refunds as dictionaries into our updates. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,8 +36,16 @@ class UnknownStatus(OutcomeUnknown):
         super().__init__("unknown_status", word[:80])
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Between which instants of our clock the provider was in the state it shows; see ProviderUpdate."""
+
+    observed_at: datetime | None
+    answered_at: datetime
+
+
 def read_intent(
-    intent: dict[str, Any], *, refunds: Sequence[RefundFact] = (), occurred_at: datetime | None = None
+    intent: dict[str, Any], *, seen: Seen, refunds: Sequence[RefundFact] = (), occurred_at: datetime | None = None
 ) -> ProviderUpdate:
     """This will return the intent as an update. `occurred_at` defaults to the intent's creation. Raises:
     UnknownStatus.
@@ -61,6 +70,8 @@ def read_intent(
         captured_minor=int(intent.get("amount_received") or 0),
         is_livemode=bool(intent.get("livemode")),
         occurred_at=occurred_at or datetime.fromtimestamp(int(intent["created"]), UTC),
+        observed_at=seen.observed_at,
+        answered_at=seen.answered_at,
         can_still_capture=word not in {"succeeded", "canceled"},
         client_secret=str(intent.get("client_secret") or ""),
         next_action=_next_action(intent.get("next_action")),

@@ -13,8 +13,9 @@ from payments.providers.base import AdapterError, InvalidWebhook, ParsedEvent, P
 from payments.providers.registry import UnknownProvider, adapter_for, verifier_for
 from payments.selectors import find_attempt
 
-# A held-funds copy is evidence only for an attempt that has not gone further.
-BEFORE_AUTHORIZED = {"created", "requires_action", "processing", "awaiting_funds", "failed"}
+# A held-funds copy is evidence only for an attempt that has surely not gone further. A failed one may have failed
+# because just these funds were withdrawn.
+BEFORE_AUTHORIZED = {"created", "requires_action", "processing", "awaiting_funds"}
 
 
 class InvalidSignature(Invalid):

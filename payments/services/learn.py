@@ -1,4 +1,20 @@
-"""What an update teaches an attempt and its operations. No order is moved here; rows given are locked by the caller."""
+"""What an update teaches an attempt and its operations. No order is moved here; rows given are locked by the caller.
+
+Note [Observed at]: an answer may be overtaken on its way to us, so a status says between which instants it was true:
+not before we asked, not after we were answered. Of the status an attempt has and the one an update brings
+
+- the end at the provider (captured, voided, expired) is believed whenever it was seen: nothing there goes back on it;
+- an answer that was there before the known status was asked for is older: not taken;
+- one that was asked for after the known status was answered is newer: taken, also where it goes back (a withdrawal);
+- in between nobody can tell (two questions under way at once, one instant for both), and what got further wins.
+  A payment mostly goes forward, and who is wrong about that loses no money: a hold that is gone refuses its
+  capture, and a look asked for later puts it right. Going back on a guess would close an order whose funds are held.
+
+Only times of our own clock are compared, and our machines agree about it to well under the time of one call. The time
+inside an event is the provider's clock, cut to whole seconds, and a copy waits in queues for hours: such a copy
+counts as not later than when we read it and as no newer than anything, so for it the third line never holds.
+A repeated key brings back the answer of its first call, so a write counts as asked when the operation was first sent.
+"""
 
 from datetime import datetime, timedelta
 
@@ -11,6 +27,24 @@ from payments.models import AttemptStatus, Operation, OperationKind, OperationSt
 from payments.providers.base import ProviderUpdate, RefundFact
 
 RECHECK_MAX_SECONDS = 600
+# How far a payment got; a failed try is behind every try's begin and before its success.
+_PROGRESS: dict[str, int] = {
+    status: rank
+    for rank, statuses in enumerate(
+        (
+            ("created",),
+            ("requires_action", "awaiting_funds"),
+            ("partially_funded", "processing"),
+            ("failed",),
+            ("authorized",),
+            ("partially_captured",),
+            ("voided", "expired"),
+            ("captured", "reversed"),
+        )
+    )
+    for status in statuses
+}
+_FINAL = {"captured", "voided", "expired"}
 _SETTLED = {OperationStatus.SUCCEEDED, OperationStatus.DECLINED, OperationStatus.FAILED, OperationStatus.REVERSED}
 
 
@@ -40,15 +74,17 @@ def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt) -> str:
 
 
 def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -> None:
-    """This will set what the update says on the locked `attempt`; a stale status the machine lacks a way to is not
-    taken.
+    """This will set what the update says on the locked `attempt`; a status that was overtaken, or that the machine
+    lacks a way to, is not taken.
     """
     if attempt.provider_reference is None:
         attempt.provider_reference = update.provider_reference
     attempt.acknowledged_at = attempt.acknowledged_at or now
     attempt.client_secret = update.client_secret or attempt.client_secret
-    if may_move("attempt", attempt.status, update.status):
+    if may_move("attempt", attempt.status, update.status) and _is_news(attempt, update):
         attempt.status = update.status
+        attempt.observed_at = max(filter(None, [attempt.observed_at, update.observed_at]), default=None)
+        attempt.answered_at = max(filter(None, [attempt.answered_at, update.answered_at]))
         attempt.provider_status = update.provider_status
         attempt.next_action = update.next_action
         attempt.next_action_expires_at = update.next_action_expires_at
@@ -68,6 +104,19 @@ def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -
     attempt.risk = update.risk or attempt.risk
     if update.next_action and "challenge" not in attempt.path_flags:
         attempt.path_flags = [*attempt.path_flags, "challenge"]
+
+
+def _is_news(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:
+    """Whether the update's status may replace the attempt's. See Note [Observed at]."""
+    if update.status in _FINAL or attempt.answered_at is None:
+        return True
+    if attempt.observed_at is not None and update.answered_at < attempt.observed_at:
+        return False
+    if update.observed_at is not None and update.observed_at > attempt.answered_at:
+        return True
+    # Of two looks at a payment that waits for its customer, the one with the question is the later.
+    known = (_PROGRESS[attempt.status], attempt.next_action is not None)
+    return (_PROGRESS[update.status], update.next_action is not None) >= known
 
 
 def mark_excess(order: Order, attempts: list[PaymentAttempt], attempt: PaymentAttempt, *, captured_before: int) -> None:
@@ -116,7 +165,7 @@ def _target(operation: Operation, attempt: PaymentAttempt, update: ProviderUpdat
         return OperationStatus.FAILED
     if operation.kind == OperationKind.CAPTURE:
         return None
-    if update.status == "failed" and attempt.confirmed_by == "server":
+    if update.status == attempt.status == "failed" and attempt.confirmed_by == "server":
         return OperationStatus.DECLINED
     # The customer may try again with the same client secret, so the provider is still asked.
     return OperationStatus.PENDING

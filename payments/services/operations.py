@@ -115,13 +115,18 @@ def _call_once(adapter: Adapter, operation: Operation) -> Answer:
         return _ending(operation, "unknown", error)
     except Refused as error:
         return _ending(operation, "refused", error)
+    update = _since_first_call(operation, update)
     return Answer(operation_id=operation.public_id, ending="answered", update=update, refund=refund)
 
 
 def _ending(operation: Operation, ending: Ending, error: AdapterError) -> Answer:
-    return Answer(
-        operation_id=operation.public_id, ending=ending, update=error.update, code=error.code, detail=error.detail
-    )
+    update = _since_first_call(operation, error.update)
+    return Answer(operation_id=operation.public_id, ending=ending, update=update, code=error.code, detail=error.detail)
+
+
+def _since_first_call(operation: Operation, update: ProviderUpdate | None) -> ProviderUpdate | None:
+    # A repeated key is answered with what the provider saved at the first call, however long ago that was.
+    return None if update is None else replace(update, observed_at=operation.sent_at)
 
 
 def _call(adapter: Adapter, operation: Operation) -> tuple[ProviderUpdate | None, RefundFact | None]:

@@ -19,9 +19,10 @@ from payments.providers.base import (
     Unavailable,
 )
 from payments.providers.stripe import StripeAdapter
-from payments.providers.stripe_wire import STATUSES, UnknownStatus, read_intent, read_refund
+from payments.providers.stripe_wire import STATUSES, Seen, UnknownStatus, read_intent, read_refund
 from payments.tests.factories import CONFIG, INTENT, NOW
 
+SEEN = Seen(observed_at=NOW, answered_at=NOW)
 REQUEST = PaymentRequest(
     order_id="ord_1",
     attempt_id="payatt_1",
@@ -172,7 +173,7 @@ class TestWhatAnAnswerMeans:
 class TestReading:
     @pytest.mark.parametrize(("word", "status"), STATUSES.items())
     def test_every_status_has_its_meaning(self, word: str, status: str) -> None:
-        update = read_intent(INTENT | {"status": word})
+        update = read_intent(INTENT | {"status": word}, seen=SEEN)
 
         assert (update.status, update.provider_status) == (status, word)
         assert update.can_still_capture is (word not in {"succeeded", "canceled"})
@@ -180,15 +181,16 @@ class TestReading:
     def test_waiting_for_a_card_after_a_decline_is_a_failure(self) -> None:
         error = {"code": "card_declined", "message": "no"}
 
-        assert read_intent(INTENT | {"status": "requires_payment_method"}).status == "requires_action"
+        assert read_intent(INTENT | {"status": "requires_payment_method"}, seen=SEEN).status == "requires_action"
         assert (
-            read_intent(INTENT | {"status": "requires_payment_method", "last_payment_error": error}).status == "failed"
+            read_intent(INTENT | {"status": "requires_payment_method", "last_payment_error": error}, seen=SEEN).status
+            == "failed"
         )
 
     @pytest.mark.parametrize("word", ["", "Succeeded", "requires_source", "partially_funded"])
     def test_unknown_words_are_refused(self, word: str) -> None:
         with pytest.raises(UnknownStatus):
-            read_intent(INTENT | {"status": word})
+            read_intent(INTENT | {"status": word}, seen=SEEN)
         with pytest.raises(UnknownStatus):
             read_refund({"id": "re_1", "status": word, "amount": 1, "metadata": {}})
 
@@ -205,7 +207,7 @@ class TestReading:
 
     @pytest.mark.parametrize(("currency", "minor"), [("jpy", 80), ("gbp", 1999), ("kwd", 1000)])
     def test_amounts_are_minor_units_as_they_come(self, currency: str, minor: int) -> None:
-        update = read_intent(INTENT | {"currency": currency, "amount": minor, "amount_received": minor})
+        update = read_intent(INTENT | {"currency": currency, "amount": minor, "amount_received": minor}, seen=SEEN)
 
         assert (update.currency, update.amount_minor, update.captured_minor) == (currency.upper(), minor, minor)
 
