@@ -1,17 +1,16 @@
 """The site and what all its pages share. Nothing registers itself on Django's default site, which is not mounted."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
 
+from support.admin.pages import PagewiseChangeList
+from support.admin.shown import at
 from support.second_factor import Standing
 
 # Django's class is generic for the type checker alone.
@@ -60,6 +59,11 @@ class ReadOnlyAdmin(ModelAdmin):
     actions = None
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PagewiseChangeList]:  # noqa: ARG002
+        """See Note [No counting]."""
+        return PagewiseChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list under its own name."""
@@ -103,7 +107,35 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
 
-def instant(name: str, *, label: str) -> Callable[[ReadOnlyAdmin, Model], str]:
+class ExactlySearched(ReadOnlyAdmin):
+    """A list too long to search in the middle of words: `lookups` are whole values, each served by an index of its own.
+
+    One OR over several tables would read them whole, hence a union. Sorting by columns would do the same.
+    """
+
+    sortable_by = ()
+    search_fields = ("public_id",)
+
+    def lookups(self, term: str) -> list[Q]:
+        """Say what of a row may equal what was typed."""
+        raise NotImplementedError
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        queryset: QuerySet[Model],
+        search_term: str,
+    ) -> tuple[QuerySet[Model], bool]:
+        """Find the rows one of whose lookups is the whole term."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        every: QuerySet[Model] = QuerySet(self.model)
+        first, *rest = [every.filter(lookup).values("pk") for lookup in self.lookups(term)]
+        return queryset.filter(pk__in=first.union(*rest)), False
+
+
+def instant(name: str, *, label: str, none: str = "not yet") -> Callable[[ReadOnlyAdmin, Model], str]:
     """This will return a column that shows the time `name` in the shop's zone, exact to the second on demand.
 
     It is a method of its admin class; the stylesheet labels its cells by the method's name on narrow screens.
@@ -111,16 +143,7 @@ def instant(name: str, *, label: str) -> Callable[[ReadOnlyAdmin, Model], str]:
 
     @admin.display(description=label, ordering=name)
     def show(_: ReadOnlyAdmin, row: Model) -> str:
-        moment: datetime | None = getattr(row, name)
-        if moment is None:
-            return "not yet"
-        local = timezone.localtime(moment)
-        return format_html(
-            '<time datetime="{}" title="{}">{}</time>',
-            local.isoformat(timespec="seconds"),
-            f"{local:%H:%M:%S %Z}",
-            f"{local.day} {local:%b %Y, %H:%M}",
-        )
+        return at(getattr(row, name), none=none)
 
     return show
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 import pytest
 import time_machine
 from allauth.mfa.totp.internal.auth import TOTP
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.services import create_customer, create_staff
 from core import clock
 from core.db import transaction
-from support.tests.factories import PASSWORD, SECRET
+from support.tests.factories import PASSWORD, SECRET, come_in
+from webhooks.tests.factories import KEY_REFERENCE
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +49,15 @@ def customer(database: str) -> User:
     """A customer who knows their password."""
     with transaction("test"):
         return create_customer(email="ada@example.org", password=PASSWORD, now=clock.now())
+
+
+@pytest.fixture
+def console(staff: User, traveller: time_machine.Traveller) -> Client:
+    """The browser of a member of staff who came in."""
+    return come_in(staff)
+
+
+@pytest.fixture
+def provider_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shop's account has a key, which nothing here sends anywhere."""
+    monkeypatch.setenv(KEY_REFERENCE, "sk_test_nothing")

@@ -1,6 +1,7 @@
 """Browsers that come as far as password and code let them."""
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
+from django.db.models import Model
 from django.test import Client
 
 from accounts.models import User
@@ -31,3 +32,8 @@ def come_in(user: User) -> Client:
     answer = client.post(CODE, {"code": code_now()})
     assert answer.headers["Location"] == "/console/"
     return client
+
+
+def address_of(row: Model) -> str:
+    """The page of a row."""
+    return f"/console/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/change/"
