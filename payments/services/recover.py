@@ -7,7 +7,7 @@ Source: Stripe prunes keys after 24 hours; a replay after that would charge agai
 
 from datetime import datetime, timedelta
 
-from core import policies
+from core import clock, policies
 from core.cause import Cause
 from core.db import outside_transaction, transaction_required
 from core.money import Money
@@ -18,12 +18,12 @@ from orders.services.change import Because
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
 from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
-from payments.providers.base import AdapterError, ProviderUpdate
+from payments.providers.base import AdapterError, OutcomeUnknown, ProviderUpdate, Unavailable
 from payments.providers.registry import adapter_for
 from payments.selectors import lock_attempts, lock_operations
 from payments.services import learn
 from payments.services.funnel import apply_update
-from payments.services.operations import is_key_alive, record_answer, submit, take_lease
+from payments.services.operations import PAUSE_SECONDS, is_key_alive, record_answer, submit, take_lease
 from payments.services.settle import NEVER_EXECUTED, is_ending, settle_order
 
 REPLAYS_MAX = 3
@@ -82,7 +82,17 @@ def _may_replay(operation: Operation, *, now: datetime) -> bool:
 
 
 def _find(operation: Operation) -> ProviderUpdate | None:
-    """The payment's present state at the provider, None when our reference is not found. Raises: AdapterError."""
+    """The payment's present state at the provider, None when our reference is not found; asked again at once when no
+    answer came, because a look changes nothing and the next one is minutes away. Raises: AdapterError.
+    """
+    try:
+        return _find_once(operation)
+    except (OutcomeUnknown, Unavailable):
+        clock.sleep(PAUSE_SECONDS)
+        return _find_once(operation)
+
+
+def _find_once(operation: Operation) -> ProviderUpdate | None:
     attempt = operation.attempt
     adapter = adapter_for(attempt.account)
     if attempt.provider_reference:

@@ -272,3 +272,14 @@ class TestOneCharge:
         assert paid.json()["status"] == "paid"
         assert (taken(shop), charges(shop)) == ([0, 0, 0, 1999], 1)
         assert shelf() == (9, 0, 1)
+
+
+class TestLook:
+    def test_one_lost_answer_does_not_put_off_what_the_sweep_learns(self, shop: Shop) -> None:
+        lose_webhooks(shop)
+        shop.confirm(shop.start(shop.a_cart()).json())
+        fault(shop, "timeout_after", "payment_intents.retrieve")
+
+        wait(shop, rounds=1, seconds=61)
+
+        assert shop.order().state == "paid"
