@@ -15,12 +15,19 @@ PAUSE_SECONDS = 1.0
 # The shop answers within 12 seconds; what takes longer is lost and asked again with the same key.
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 GOOD_CARD = "pm_card_visa"
+OTHER_CARD = "pm_card_mastercard"
 # The provider says so of a payment that was confirmed before.
 CONFIRMED_BEFORE = "payment_intent_unexpected_state"
+# What the shop says while another answer, or the provider's, is awaited: the same request is right a moment later.
+PATIENCE_CODES = frozenset({"request_in_progress", "payment_being_verified"})
 
 
 class RefusedAtDoorError(Exception):
     """The shop or the provider said no, or did not answer however often it was asked."""
+
+
+class DeclinedAtDoorError(RefusedAtDoorError):
+    """The bank said no to this card; the same payment may be confirmed with another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class FrontDoor:
                 if response.status_code in accept:
                     return _answer(response)
                 said = _reason(response)
-                if response.status_code not in {202, 429, 503} and "request_in_progress" not in said:
+                if response.status_code not in {202, 429, 503} and not any(code in said for code in PATIENCE_CODES):
                     break
                 seconds = float(response.headers.get("Retry-After", PAUSE_SECONDS))
             clock.sleep(seconds)
@@ -79,7 +86,10 @@ class PaymentForm:
         self._headers = {"Authorization": f"Bearer {publishable_key}"}
 
     def confirm(self, client_secret: str, *, card: str = GOOD_CARD) -> None:
-        """This will confirm a payment; one that was confirmed before stays as it is. Raises: RefusedAtDoorError."""
+        """This will confirm a payment; one that was confirmed before stays as it is.
+
+        Raises: DeclinedAtDoorError, RefusedAtDoorError.
+        """
         intent_id = client_secret.partition("_secret_")[0]
         form = {"client_secret": client_secret, "payment_method": card}
         said = "no answer"
@@ -94,10 +104,12 @@ class PaymentForm:
                 said = response.text
                 if response.status_code == 200 or CONFIRMED_BEFORE in said:
                     return
+                if response.status_code == 402:
+                    raise DeclinedAtDoorError(_confirmation(intent_id, said))
                 if response.status_code < 500 and response.status_code not in {409, 429}:
                     break
             clock.sleep(PAUSE_SECONDS)
-        raise RefusedAtDoorError(f"confirm {intent_id}: {' '.join(said.split())[:300]}")
+        raise RefusedAtDoorError(_confirmation(intent_id, said))
 
     def is_open(self) -> bool:
         """This will tell whether the provider answers."""
@@ -129,6 +141,10 @@ def _client(url: str, *, limits: httpx2.Limits) -> httpx2.Client:
 def _answer(response: httpx2.Response) -> Answer:
     body = response.json() if response.content else {}
     return Answer(response.status_code, body, is_replay=response.headers.get("Idempotent-Replayed") == "true")
+
+
+def _confirmation(intent_id: str, said: str) -> str:
+    return f"confirm {intent_id}: {' '.join(said.split())[:300]}"
 
 
 def _reason(response: httpx2.Response) -> str:

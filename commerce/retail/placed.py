@@ -12,6 +12,7 @@ from django.db import connection
 from commerce.retail.replaying import Placed
 from ledger import chart
 from orders.models import OrderEvent, OrderState
+from payments.models import OPEN_STATUSES
 
 CREATE = """
 DROP TABLE IF EXISTS pg_temp.retail_placed;
@@ -93,13 +94,22 @@ WITH {COUNTED}, {BOOKED}, facts AS (
     FROM retail_placed placed
     LEFT JOIN orders_order orders ON orders.public_id = placed.order_id
     WHERE orders.paid_at IS NULL
+    UNION ALL
+    SELECT placed.file, placed.key, 'operation ' || operation.public_id, 'settled', operation.status
+    FROM retail_placed placed
+    JOIN orders_order orders ON orders.public_id = placed.order_id
+    JOIN payments_operation operation ON operation.order_id = orders.id AND operation.status = ANY(%s::text[])
 )
 SELECT file, key, subject, wanted, found FROM facts WHERE wanted IS DISTINCT FROM found ORDER BY file, key, subject
 """  # noqa: S608 - made of constants
 
-UNPAID = """
+# Not paid, or the provider's last word on something we asked is missing.
+IN_DOUBT = """
 SELECT count(*) FROM retail_placed placed JOIN orders_order orders ON orders.public_id = placed.order_id
-WHERE orders.paid_at IS NULL
+WHERE orders.paid_at IS NULL OR EXISTS (
+    SELECT 1 FROM payments_operation operation
+    WHERE operation.order_id = orders.id AND operation.status = ANY(%s::text[])
+)
 """
 
 PAID_BY = """
@@ -183,10 +193,10 @@ def remember_placed(placed: Iterable[Placed]) -> None:
             cursor.execute(REMEMBER, [list(column) for column in zip(*rows, strict=True)])
 
 
-def count_unpaid() -> int:
-    """This will count the orders of the table that still wait for their payment."""
+def count_in_doubt() -> int:
+    """This will count the orders of the table that still wait for their payment or for the provider's last word."""
     with connection.cursor() as cursor:
-        cursor.execute(UNPAID)
+        cursor.execute(IN_DOUBT, [list(OPEN_STATUSES)])
         return int(cursor.fetchone()[0])
 
 
@@ -209,7 +219,7 @@ def totals_by_file() -> dict[str, FileTotals]:
 def differences() -> Iterator[Difference]:
     """This will stream what differs between the invoices and the shop's snapshots and ledger, order by order."""
     with connection.cursor() as cursor:
-        cursor.execute(DIFFERENCES, [chart.SALES, chart.CLEARING_PREFIX])
+        cursor.execute(DIFFERENCES, [chart.SALES, chart.CLEARING_PREFIX, list(OPEN_STATUSES)])
         for row in cursor:
             yield Difference(*row)
 

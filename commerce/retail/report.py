@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from commerce.retail import placed
+from commerce.retail.faults import FaultsHappened
 from commerce.retail.placed import FileTotals
 from core.money import Money
 
@@ -15,6 +16,10 @@ ALL_FILES = "all"
 # Through whom a customer's payment is learned when nobody waits for the provider's answer.
 HEARD_LATER = {"webhook", "sweep", "reconciliation"}
 HEARD_LATER_SHARE_MIN = 0.99
+# What checkout learns, it learns from the answer to its own call.
+SAID_AS = {"checkout": "answer"}
+# A start that places more orders than this must have met every kind of fault it asked for.
+ORDERS_WITHOUT_FAULTS_MAX = 100
 
 Totals = dict[str, Any]
 
@@ -116,7 +121,7 @@ def describe_payments() -> str:
     """This will tell through whom the orders became paid."""
     counts = placed.counts_by_source()
     total = sum(counts.values())
-    shares = [f"{count:,} by {source} ({count / total:.1%})" for source, count in counts.items()]
+    shares = [f"{count:,} by {SAID_AS.get(source, source)} ({count / total:.1%})" for source, count in counts.items()]
     return "paid: " + (", ".join(shares) or "none")
 
 
@@ -129,6 +134,28 @@ def describe_start_times() -> str:
         f"checkout/start: {times.count:,} placed, p50 {times.p50_seconds * 1000:.0f} ms, "
         f"p99 {times.p99_seconds * 1000:.0f} ms"
     )
+
+
+def describe_faults(happened: FaultsHappened) -> str:
+    """This will tell how many faults of each kind really happened."""
+    return (
+        f"faults: {happened.dropped:,} webhooks dropped, {happened.duplicated:,} duplicated, "
+        f"{happened.answers_lost:,} answers lost, {happened.declined:,} payments declined"
+    )
+
+
+def compare_faults(happened: FaultsHappened) -> Iterator[str]:
+    """This will name the kinds of faults that should have happened and did not."""
+    placed_count = placed.start_times().count
+    if placed_count <= ORDERS_WITHOUT_FAULTS_MAX:
+        return
+    counts = {
+        "webhook dropped": happened.dropped,
+        "webhook duplicated": happened.duplicated,
+        "answer lost": happened.answers_lost,
+        "payment declined": happened.declined,
+    }
+    yield from (f"no {kind} although {placed_count} orders were placed" for kind, count in counts.items() if not count)
 
 
 def mismatches(totals: Totals, found: Mapping[str, FileTotals], *, paths: list[Path]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from django.core.wsgi import get_wsgi_application
 from django.test import override_settings
 
 from commerce.retail.door import FrontDoor, PaymentForm
+from commerce.retail.faults import FaultControl
 from core import clock
 from payments.providers.registry import use_adapter
 from sandbox.in_process import SandboxTransport
@@ -54,6 +55,12 @@ def front_door() -> FrontDoor:
     """The shop's API through its WSGI application, in the thread that calls."""
     transport = httpx2.WSGITransport(app=get_wsgi_application())
     return FrontDoor(httpx2.Client(transport=transport, base_url="http://testserver"))
+
+
+def fault_control(shop: Shop) -> FaultControl:
+    """The sandbox's control API."""
+    transport = SandboxTransport(shop.sandbox)
+    return FaultControl(httpx2.Client(transport=transport, base_url=WIRING["STRIPE_API_BASE"]))
 
 
 def payment_form(shop: Shop) -> PaymentForm:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,12 +14,15 @@ from django.core.management.base import CommandError
 from catalog.models import Price, Reservation
 from checkout.models import Cart
 from commerce.management.commands import replay_retail
-from commerce.tests.living_shop import SERVICE_TOKEN, LivingClock, front_door, living_shop, payment_form
+from commerce.tests.living_shop import SERVICE_TOKEN, LivingClock, fault_control, front_door, living_shop, payment_form
 from commerce.tests.retail_invoices import NAME, sixty_invoices, write
+from core import clock
+from core.db import transaction
 from core.models import SalesChannel
 from ledger.models import Posting
 from orders.models import Contact, Order, OrderEvent
-from payments.models import Operation, PaymentAttempt
+from payments.models import OPEN_STATUSES, Operation, PaymentAttempt
+from reconciliation.invariants import find_violations
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -32,6 +36,7 @@ def living(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LivingClo
     with living_shop() as opened:
         monkeypatch.setattr(replay_retail, "open_front_door", front_door)
         monkeypatch.setattr(replay_retail, "open_payment_form", lambda: payment_form(opened.shop))
+        monkeypatch.setattr(replay_retail, "open_fault_control", lambda: fault_control(opened.shop))
         yield opened
 
 
@@ -113,6 +118,20 @@ class TestReplayRetail:
         assert f"MISMATCH {NAME} 900001: state is payment_pending, the invoice says paid" in said
         assert said.endswith("exit 1")
 
+    def test_names_every_operation_without_the_provider_s_last_word(self, replay: Replay, living: LivingClock) -> None:
+        replay("--limit", "1")
+        open_one = Operation.objects.get()
+        open_one.pk, open_one.public_id, open_one.provider_key = None, "op_open", "open"
+        open_one.kind, open_one.status, open_one.settled_at = "void", "created", None
+        open_one.next_check_at = clock.now()
+        open_one.save(force_insert=True)
+        living.are_workers_resting = True
+
+        said = replay("--limit", "1")
+
+        assert f"MISMATCH {NAME} 900001: operation op_open is created, the invoice says settled" in said
+        assert said.endswith("1 mismatch\nexit 1")
+
     def test_names_what_expected_json_says_otherwise(self, replay: Replay, tmp_path: Path) -> None:
         expected = json.loads((tmp_path / "expected.json").read_text())
         expected[NAME]["gross_pence_by_country"]["EIRE"] += 1
@@ -154,3 +173,72 @@ class TestReplayRetail:
     def test_refuses_a_file_that_is_not_there(self) -> None:
         with pytest.raises(CommandError, match="There is no file"):
             call_command("replay_retail", "/nowhere/2010-12.csv.gz")
+
+
+class TestFaults:
+    def test_ties_out_to_the_penny_under_faults(self, replay: Replay, living: LivingClock, tmp_path: Path) -> None:
+        said = replay("--faults", "--json", str(tmp_path / "out.json"))
+
+        made = sixty_invoices()
+        hits = re.search(r"faults: (\d+) webhooks dropped, (\d+) duplicated, (\d+) answers lost, (\d+) payments", said)
+        assert hits, said
+        assert all(int(count) for count in hits.groups())
+        assert re.search(r"by sweep .*by webhook", said)
+        assert json.loads((tmp_path / "out.json").read_text()) == made.expected()
+        assert said.endswith(f"{made.gross_minor} pence\nexit 0")
+        assert not Operation.objects.filter(status__in=OPEN_STATUSES).exists()
+        with transaction("test.violations"):
+            assert [str(one) for one in find_violations(now=clock.now())] == []
+        captured = sum(intent["amount_received"] for intent in living.shop.truth())
+        assert (captured, living.shop.truth("refund")) == (made.gross_minor, [])
+        assert rules(living) == []
+
+    def test_a_customer_pays_with_another_card_after_a_decline(self, replay: Replay, living: LivingClock) -> None:
+        living.shop.sandbox.engine.faults.add({"kind": "decline", "operation": "payment_intents.confirm", "every": 2})
+
+        said = replay("--limit", "4")
+
+        assert "tied out" in said
+        assert "failed" in {charge["status"] for charge in living.shop.truth("charge")}
+
+    def test_a_customer_comes_back_after_a_decline(self, replay: Replay, living: LivingClock) -> None:
+        living.shop.sandbox.engine.faults.add({"kind": "decline", "operation": "payment_intents.confirm"})
+        assert "exit 1" in replay("--limit", "2")
+        living.shop.deliver()
+        assert set(Order.objects.values_list("state", flat=True)) == {"payment_failed"}
+        living.shop.sandbox.engine.faults.clear()
+
+        said = replay("--limit", "2")
+
+        assert "tied out" in said
+
+    def test_faults_are_removed_when_the_replay_is_stopped(
+        self, replay: Replay, living: LivingClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        met: list[object] = []
+
+        def interrupt(*_: object) -> None:
+            met.extend(rules(living))
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("commerce.retail.placed.remember_placed", interrupt)
+
+        with pytest.raises(KeyboardInterrupt):
+            replay("--limit", "2", "--faults")
+
+        assert met != []
+        assert rules(living) == []
+
+    def test_names_faults_that_did_not_happen(self, replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("commerce.retail.report.ORDERS_WITHOUT_FAULTS_MAX", 1)
+
+        said = replay("--limit", "3", "--faults")
+
+        assert "MISMATCH no payment declined although" in said
+        assert said.endswith("exit 1")
+
+
+def rules(living: LivingClock) -> list[object]:
+    """This will return every fault in force."""
+    engine = living.shop.sandbox.engine
+    return [*engine.faults.rules, *engine.webhook_faults.rules]

@@ -3,8 +3,9 @@
 import json
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from accounts.services import create_service_credential
 from commerce import demo
 from commerce.retail import placed, report
 from commerce.retail.door import open_front_door, open_payment_form
+from commerce.retail.faults import FaultsHappened, FaultsNotSetError, open_fault_control
+from commerce.retail.placed import FileTotals
 from commerce.retail.progress import Progress
-from commerce.retail.reading import NotAnInvoiceFileError, Survey, survey
+from commerce.retail.reading import NotAnInvoiceFileError, survey
 from commerce.retail.replaying import CURRENCY, Placed, Replay, stock_shop
 from core import clock
 from core.channels import default_channel, read_secret, set_up_shop
@@ -28,7 +31,8 @@ CUSTOMERS = 6
 BATCH = 100
 LOOK_SECONDS = 1.0
 # A payment whose webhook was lost is looked at after a minute by a sweep that comes every 15 seconds.
-PATIENCE_SECONDS = 150.0
+# When that look's answer is lost as well, the next comes two minutes later.
+PATIENCE_SECONDS = 330.0
 
 
 class Command(BaseCommand):
@@ -43,6 +47,10 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=_positive, metavar="N", help="only the first N invoices of each file")
         parser.add_argument(
             "--customers", type=_positive, default=CUSTOMERS, metavar="N", help=f"customers at a time ({CUSTOMERS})"
+        )
+
+        parser.add_argument(
+            "--faults", action="store_true", help="lose webhooks and answers, send twice and decline, all on purpose"
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -60,22 +68,38 @@ class Command(BaseCommand):
                 channel=channel,
                 customers=options["customers"],
             )
+            control = open_fault_control() if options["faults"] else None
         except NotAnInvoiceFileError as error:
             raise CommandError(str(error)) from error
         except DomainError as error:
             raise CommandError(f"{error.detail} {error.facts or ''}".strip()) from error
         self.stdout.write(f"{surveyed.orders:,} orders of {len(surveyed.articles):,} articles; {made:,} articles made.")
+        try:
+            with (
+                control.in_force() if control else nullcontext() as happened,
+                closing(replay.run(paths, invoices_max=invoices_max)) as results,
+            ):
+                self._place_and_wait(results, orders_count=surveyed.orders)
+        except FaultsNotSetError as error:
+            raise CommandError(str(error)) from error
+        found = placed.totals_by_file()
+        totals = report.totals_as_json(found, files=[path.name for path in paths], skipped=surveyed.skipped)
+        if options["json"] is not None:
+            options["json"].write_text(json.dumps(totals, indent=1, ensure_ascii=False) + "\n")
+        self._describe(totals, found, happened=happened)
+        mismatches = report.mismatches(totals, found, paths=paths if invoices_max is None else [])
+        self._conclude(chain(mismatches, report.compare_faults(happened) if happened else ()), totals=totals)
+
+    def _place_and_wait(self, results: Iterator[Placed], *, orders_count: int) -> None:
         started_at = time.monotonic()
         placed.forget_placed()
-        with closing(replay.run(paths, invoices_max=invoices_max)) as results:
-            self._place(results, orders_count=surveyed.orders)
+        self._place(results, orders_count=orders_count)
         seconds = time.monotonic() - started_at
         self._wait_for_payments()
         self.stdout.write(
-            f"{surveyed.orders:,} orders in {seconds:.1f} s ({surveyed.orders / max(seconds, 0.001):.1f} orders/s), "
+            f"{orders_count:,} orders in {seconds:.1f} s ({orders_count / max(seconds, 0.001):.1f} orders/s), "
             f"all known after {time.monotonic() - started_at:.1f} s"
         )
-        self._conclude(paths, surveyed=surveyed, out=options["json"], is_whole=invoices_max is None)
 
     def _place(self, results: Iterator[Placed], *, orders_count: int) -> None:
         progress, count = Progress(self.stdout, word="orders placed", total=orders_count), 0
@@ -90,36 +114,38 @@ class Command(BaseCommand):
         progress.finish(count)
 
     def _wait_for_payments(self) -> None:
-        awaited = unpaid = placed.count_unpaid()
+        awaited = open_count = placed.count_in_doubt()
         if not awaited:
             return
-        progress = Progress(self.stdout, word="payments under way arrived", total=awaited)
+        progress = Progress(self.stdout, word="payments under way settled", total=awaited)
         given_up_at = clock.now().timestamp() + PATIENCE_SECONDS
-        while unpaid and clock.now().timestamp() < given_up_at:
-            progress.show(awaited - unpaid)
+        while open_count and clock.now().timestamp() < given_up_at:
+            progress.show(awaited - open_count)
             clock.sleep(LOOK_SECONDS)
-            before, unpaid = unpaid, placed.count_unpaid()
-            if unpaid < before:
+            before, open_count = open_count, placed.count_in_doubt()
+            if open_count < before:
                 given_up_at = clock.now().timestamp() + PATIENCE_SECONDS
-        progress.finish(awaited - unpaid)
+        progress.finish(awaited - open_count)
 
-    def _conclude(self, paths: list[Path], *, surveyed: Survey, out: Path | None, is_whole: bool) -> None:
-        found = placed.totals_by_file()
-        totals = report.totals_as_json(found, files=[path.name for path in paths], skipped=surveyed.skipped)
-        if out is not None:
-            out.write_text(json.dumps(totals, indent=1, ensure_ascii=False) + "\n")
+    def _describe(
+        self, totals: report.Totals, found: Mapping[str, FileTotals], *, happened: FaultsHappened | None
+    ) -> None:
         for line in report.describe(totals, found, currency=CURRENCY):
             self.stdout.write(line)
         self.stdout.write(report.describe_payments())
+        if happened is not None:
+            self.stdout.write(report.describe_faults(happened))
         self.stdout.write(report.describe_start_times())
-        mismatches = 0
-        for mismatch in report.mismatches(totals, found, paths=paths if is_whole else []):
+
+    def _conclude(self, mismatches: Iterable[str], *, totals: report.Totals) -> None:
+        count = 0
+        for mismatch in mismatches:
             self.stdout.write(f"MISMATCH {mismatch}")
-            mismatches += 1
-        together = totals[report.ALL_FILES]
-        if mismatches:
-            self.stdout.write(f"{mismatches} mismatch{'' if mismatches == 1 else 'es'}")
+            count += 1
+        if count:
+            self.stdout.write(f"{count} mismatch{'' if count == 1 else 'es'}")
             raise SystemExit(1)
+        together = totals[report.ALL_FILES]
         self.stdout.write(
             f"tied out: {together['orders']:,} orders, {together['order_lines']:,} lines, "
             f"{together['gross_pence']} pence"
