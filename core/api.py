@@ -8,16 +8,13 @@ from typing import IO, Any
 import structlog
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, JsonResponse
-from drf_spectacular.utils import extend_schema_field
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions, parsers, serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from core import idempotency, trace
 from core.errors import DomainError, Invalid, Kind, Unavailable
-from core.money import Money
-from core.wire import encode, money_json
+from core.wire import encode
 
 log = structlog.get_logger()
 
@@ -101,26 +98,6 @@ class StrictSerializer(serializers.Serializer[Any]):
                     {name: ["This field is not known; the server decides it or does not use it."] for name in unknown}
                 )
         return super().to_internal_value(data)
-
-
-@extend_schema_field(
-    {
-        "type": "object",
-        "properties": {
-            "amount_minor": {"type": "integer", "format": "int64"},
-            "currency": {"type": "string", "minLength": 3, "maxLength": 3},
-            "display": {"type": "string"},
-        },
-        "required": ["amount_minor", "currency", "display"],
-        "example": {"amount_minor": 1999, "currency": "GBP", "display": "£19.99"},
-    }
-)
-class MoneyField(serializers.Field[Money, Any, dict[str, Any], Any]):
-    """Money on the wire."""
-
-    def to_representation(self, value: Money) -> dict[str, Any]:
-        """Integer minor units, code, and text for people."""
-        return money_json(value)
 
 
 class MoneyShape(serializers.Serializer[Any]):
@@ -280,8 +257,3 @@ def _has(request: Request, etag: str) -> bool:
     """Compare weakly, as RFC 9110 13.1.2 asks: a proxy that compresses turns `"x"` into `W/"x"`."""
     asked = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
     return etag in asked or "*" in asked
-
-
-def json_response(body: Any, *, status: int = 200) -> Response:
-    """This will return a private answer rendered by DRF."""
-    return Response(body, status=status, headers={"Cache-Control": "private, no-store"})

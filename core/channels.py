@@ -65,12 +65,6 @@ def account_for(channel: SalesChannel, *, provider: str) -> ProviderAccount:
     return account
 
 
-def webhook_secrets(account: ProviderAccount, *, now: datetime) -> list[str]:
-    """This will return every signing secret that counts now; during a rotation there are two."""
-    rows = WebhookSecret.objects.filter(account=account, active_from__lte=now).exclude(active_until__lte=now)
-    return [secret.strip() for row in rows for secret in read_secret(row.reference).split(",") if secret.strip()]
-
-
 @dataclass(frozen=True, slots=True)
 class NewShop:
     """What a shop is born with. `is_livemode` decides for ever whether its orders are real money.

@@ -1,6 +1,6 @@
 """Reads of attempts and operations, and their locks (after the order's)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Q
 
@@ -83,9 +83,3 @@ def due_operations(*, now: datetime, limit: int) -> list[str]:
         .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
     )
     return list(rows.order_by("next_check_at").values_list("public_id", flat=True)[:limit])
-
-
-def authorizations_ending(*, now: datetime, within: timedelta, limit: int) -> list[PaymentAttempt]:
-    """This will return held funds whose deadline is near."""
-    rows = PaymentAttempt.objects.filter(status="authorized", capture_before__lte=now + within)
-    return list(rows.select_related("order").order_by("capture_before")[:limit])

@@ -25,7 +25,7 @@ from payments.models import OPEN_STATUSES, Operation, OperationKind, OperationSt
 from payments.providers.base import ProviderUpdate, RefundFact
 from payments.selectors import find_attempt, lock_attempts, lock_operations
 from payments.services import books, learn
-from payments.services.settle import report_failed_give_back, settle_order
+from payments.services.settle import is_ending, report_failed_give_back, settle_order
 
 RETURN_REASONS: dict[str, Reason] = {
     OperationStatus.SUCCEEDED: Reason.GIVEN_BACK,
@@ -96,7 +96,7 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     _account_for_refunds(scene, statuses_before)
     if mismatch:
         _hold_mismatch(scene, update, mismatch)
-    will_be_paid = not mismatch and _is_payable(order) and order.is_paid_in_full() and not _is_ending(order)
+    will_be_paid = not mismatch and _is_payable(order) and order.is_paid_in_full() and not is_ending(order)
     captured = books.Captured(
         total_minor=attempt.captured_minor - captured_before, excess_minor=attempt.excess_minor - excess_before
     )
@@ -147,13 +147,6 @@ def _is_payable(order: Order) -> bool:
     return OrderState(order.state) in BEFORE_PAYMENT
 
 
-def _is_ending(order: Order) -> bool:
-    return order.cancel_requested_at is not None or order.state in {
-        OrderState.CANCELLED,
-        OrderState.CANCELLED_WITH_REFUND,
-    }
-
-
 def _set_order_money(scene: Scene) -> None:
     attempts = scene.attempts
     orders.set_money(
@@ -174,7 +167,7 @@ def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
         orders.mark_payment_started(order, _because(scene, Reason.PROVIDER_ACKNOWLEDGED))
     if will_be_paid:
         _pay(scene)
-    elif _is_ending(order) or not _is_payable(order):
+    elif is_ending(order) or not _is_payable(order):
         _move_after_return(scene)
     elif order.is_covered() and order.authorized_minor and order.state in {"payment_pending", "payment_failed"}:
         because = _because(scene, Reason.PROVIDER_PAYMENT_AUTHORIZED)
@@ -211,7 +204,7 @@ def _pay(scene: Scene) -> None:
 def _move_after_return(scene: Scene) -> None:
     """The moves that returned money causes; every other order stays where it is."""
     order = scene.order
-    if _is_ending(order):
+    if is_ending(order):
         if order.state != OrderState.CANCELLED_WITH_REFUND and order.is_given_back():
             orders.confirm_cancellation_refund(order, _because(scene, Reason.GIVEN_BACK))
         elif order.state == OrderState.CANCELLED_WITH_REFUND and order.has_money_owed_again():
