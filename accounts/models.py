@@ -45,6 +45,24 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.public_id
 
 
+class PostalFields(models.Model):
+    """Where somebody is, in their country's form (`accounts.addresses`). Personal: erasable, and never logged."""
+
+    name = models.CharField(max_length=200, blank=True)
+    line1 = models.CharField(max_length=200, blank=True)
+    line2 = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=120, blank=True)
+    region = models.CharField(max_length=80, blank=True, help_text="The country's own code where it has codes.")
+    postcode = models.CharField(max_length=16, blank=True)
+    country = models.CharField(max_length=2)
+    phone = models.CharField(max_length=32, blank=True, help_text="E.164.")
+
+    class Meta:
+        """Columns for tables of others."""
+
+        abstract = True
+
+
 class AccessToken(models.Model):
     """What a guest holds instead of an account: bound to one cart or order and to purposes, expiring, revocable."""
 

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 
+from accounts.models import PostalFields
+
 
 class Cart(models.Model):
     """What someone means to buy. Locked once it became an order; editing then means cancel and copy."""
@@ -34,6 +36,9 @@ class CartLine(models.Model):
     variant = models.ForeignKey("catalog.Variant", on_delete=models.PROTECT, related_name="+")
     quantity = models.PositiveIntegerField()
     position = models.PositiveIntegerField()
+    seen_unit_price_minor = models.BigIntegerField(
+        null=True, help_text="The unit price the customer was shown when the line was last written."
+    )
 
     class Meta:
         """One line per variant, 1 to 1,000,000 units."""
@@ -41,11 +46,41 @@ class CartLine(models.Model):
         constraints = [
             UniqueConstraint(fields=["cart", "variant"], name="checkout_line_variant_unique"),
             CheckConstraint(condition=Q(quantity__gte=1, quantity__lte=1_000_000), name="checkout_line_quantity"),
+            CheckConstraint(
+                condition=Q(seen_unit_price_minor=None) | Q(seen_unit_price_minor__gte=0),
+                name="checkout_line_seen_price",
+            ),
         ]
 
     def __str__(self) -> str:
         """Show the quantity."""
         return str(self.quantity)
+
+
+class CartAddress(PostalFields):
+    """Where a cart goes, and where its bill goes if that is elsewhere. Personal: it goes away with the cart."""
+
+    class Purpose(models.TextChoices):
+        """What the address is for. Taxes and shipping follow the first."""
+
+        SHIPPING = "shipping"
+        BILLING = "billing"
+
+    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="addresses")
+    purpose = models.CharField(max_length=8, choices=Purpose)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        """One address per purpose."""
+
+        constraints = [
+            UniqueConstraint(fields=["cart", "purpose"], name="checkout_address_purpose_unique"),
+            CheckConstraint(condition=Q(purpose__in=["shipping", "billing"]), name="checkout_address_purpose"),
+        ]
+
+    def __str__(self) -> str:
+        """Show what it is for, not where it is."""
+        return f"{self.purpose} address of cart {self.cart_id}"
 
 
 class CheckoutContext(models.Model):

@@ -1,12 +1,13 @@
 """Reads of carts, and their lock (after the idempotency key's, before the order's)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import AccessToken
 from accounts.selectors import check_token
 from catalog import selectors as catalog
 from catalog.pricing import Quote, QuoteRequest, TaxEntry, quote, untaxed
-from checkout.models import Cart, CartLine
+from checkout.models import Cart, CartAddress, CartLine
 from core.errors import NotFound
 from core.principal import Principal
 from orders.models import Order
@@ -62,6 +63,22 @@ def order_for(
     if principal.kind == "service" and Cart.objects.filter(public_id=order.cart_id, service_name=principal.id).exists():
         return order
     raise NoSuchOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a cart goes, as far as taxes and shipping ask. `region` is the country's own code where it has codes."""
+
+    country: str
+    region: str = ""
+    postcode: str = ""
+
+
+def destination_of(cart: Cart) -> Destination:
+    """This will return where the cart goes: its shipping address, else its country alone; one query."""
+    shipping = CartAddress.objects.filter(cart=cart, purpose=CartAddress.Purpose.SHIPPING, country=cart.country)
+    found = shipping.values_list("region", "postcode").first()
+    return Destination(cart.country, *found) if found else Destination(cart.country)
 
 
 def quantities_of(cart: Cart) -> dict[int, int]:

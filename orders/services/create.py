@@ -4,14 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import phonenumbers
 from django.db import IntegrityError
 from django.db import transaction as django_transaction
 
+from accounts.addresses import normalised_phone
 from core import crypto
 from core.cause import Cause
 from core.db import transaction_required
-from core.errors import Invalid
 from core.ids import new_order_number, new_public_id
 from core.models import SalesChannel
 from orders.models import Contact, Order, OrderLine, OrderState, Reason
@@ -52,7 +51,7 @@ def create_order(new: NewOrder, *, cause: Cause) -> Order:
     """This will insert the draft with everything that belongs to it, in a number of statements that lines do not
     change.
 
-    Raises: Invalid for a telephone number nobody can call; django.db.IntegrityError `orders_order_one_per_cart`.
+    Raises: PhoneInvalid; django.db.IntegrityError `orders_order_one_per_cart`.
     """
     order = Order(
         public_id=new_public_id("ord"),
@@ -135,16 +134,3 @@ def _contact(order: Order, details: ContactDetails, *, now: datetime) -> Contact
 def contact_digest(value: str) -> str:
     """This will return the keyed look-up hash of an address or number."""
     return crypto.keyed_digest(value, purpose="contact")
-
-
-def normalised_phone(phone: str, *, country: str) -> str:
-    """This will return E.164, or "" for none. Raises: Invalid."""
-    if not phone:
-        return ""
-    try:
-        number = phonenumbers.parse(phone, country if country != "ZZ" else None)
-    except phonenumbers.NumberParseException as error:
-        raise Invalid(detail="The telephone number cannot be read; begin with + and the country's code.") from error
-    if not phonenumbers.is_possible_number(number):
-        raise Invalid(detail="The telephone number has too few or too many digits.")
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
