@@ -11,6 +11,9 @@ from core.ids import new_public_id
 from core.models import ProviderAccount, SalesChannel, WebhookSecret
 from core.money import exponent
 
+# The account without a provider: what a total of zero is paid with.
+FREE = "free"
+
 
 class NoSuchAccount(NotFound):
     """No live account stands at this address."""
@@ -65,6 +68,13 @@ def account_for(channel: SalesChannel, *, provider: str) -> ProviderAccount:
     return account
 
 
+def account_to_pay(channel: SalesChannel, *, method: str, due_minor: int) -> ProviderAccount:
+    """This will return the channel's account for what is due: at the provider asked for, or, whatever was asked for,
+    the one without a provider when nothing is due. Raises: NoSuchAccount.
+    """
+    return account_for(channel, provider=method if due_minor else FREE)
+
+
 @dataclass(frozen=True, slots=True)
 class NewShop:
     """What a shop is born with. `is_livemode` decides for ever whether its orders are real money.
@@ -95,7 +105,9 @@ class ShopInvalid(Invalid):
 
 @transaction_required
 def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
-    """This will store the shop and its Stripe account; secrets stay in the environment under the usual names.
+    """This will store the shop, its Stripe account and the one for free orders.
+
+    Secrets stay in the environment under the usual names.
 
     Doing it again with the same slug changes nothing. Raises: ShopInvalid, UnknownCurrency.
     """
@@ -139,4 +151,20 @@ def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
             created_at=now,
         )
         WebhookSecret.objects.create(account=account, reference="STRIPE_WEBHOOK_SECRETS", active_from=now)
+        add_free_account(channel, now=now)
     return channel
+
+
+@transaction_required
+def add_free_account(channel: SalesChannel, *, now: datetime) -> ProviderAccount:
+    """This will store the account that free orders are paid with: a provider's in form, with nobody behind it."""
+    return ProviderAccount.objects.create(
+        public_id=new_public_id("acct"),
+        channel=channel,
+        slug=channel.slug,
+        provider=FREE,
+        legal_entity=channel.legal_entity,
+        currencies=channel.currencies,
+        is_livemode=channel.is_livemode,
+        created_at=now,
+    )

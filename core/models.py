@@ -49,15 +49,18 @@ class ProviderAccount(models.Model):
     currencies = ArrayField(models.CharField(max_length=3))
     is_livemode = models.BooleanField()
     api_base_ref = models.CharField(max_length=64, blank=True)
-    api_key_ref = models.CharField(max_length=64)
+    api_key_ref = models.CharField(max_length=64, blank=True)
     publishable_key_ref = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
     archived_at = models.DateTimeField(null=True)
 
     class Meta:
-        """An address names one account."""
+        """An address names one account; only the one without a provider has no key."""
 
-        constraints = [UniqueConstraint(fields=["provider", "slug"], name="core_account_address_unique")]
+        constraints = [
+            UniqueConstraint(fields=["provider", "slug"], name="core_account_address_unique"),
+            CheckConstraint(condition=Q(provider="free") | ~Q(api_key_ref=""), name="core_account_key_unless_free"),
+        ]
 
     def __str__(self) -> str:
         """Show provider and slug."""

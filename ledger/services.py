@@ -74,6 +74,12 @@ class Sale:
     rounding_minor: int = 0
     due_adjustment_minor: int = 0
 
+    @property
+    def has_figures(self) -> bool:
+        """Whether there is anything to post: not for goods whose price is zero."""
+        parts = (self.due_minor, self.sales_minor, self.discounts_minor, self.shipping_minor, self.fees_minor)
+        return any(parts) or any(self.taxes_minor.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Movement:

@@ -18,7 +18,7 @@ from core import clock
 from core.cause import system
 from core.db import transaction
 from core.models import ProviderAccount, SalesChannel
-from core.tests.factories import NOW, a_channel, an_account
+from core.tests.factories import NOW, a_channel, a_free_account, an_account
 from orders.models import Order
 from payments.models import Operation, PaymentAttempt
 from payments.providers.registry import config_of, use_adapter
@@ -169,6 +169,7 @@ def open_shop(*, seed: int = 1) -> Shop:
     virtual = VirtualClock(NOW.timestamp())
     channel = a_channel(return_hosts=["shop.example"], return_schemes=["lantern"])
     account = an_account(channel)
+    a_free_account(channel)
     settings = StripeSettings(webhook_url=f"http://testserver{DOOR}")
     sandbox = open_application(clock=virtual, settings=settings, seed=seed)
     use_adapter(account, StripeAdapter(config_of(account), inner=SandboxTransport(sandbox)))

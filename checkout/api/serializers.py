@@ -79,9 +79,12 @@ class ContactInput(StrictSerializer):
 
 
 class PaymentInput(StrictSerializer):
-    """How to pay. With a token the server confirms; without one the client does, with the client secret."""
+    """How to pay. With a token the server confirms; without one the client does, with the client secret.
 
-    method = serializers.ChoiceField(choices=["stripe"], default="stripe")
+    A total of zero is `free`, whatever is asked for.
+    """
+
+    method = serializers.ChoiceField(choices=["stripe", "free"], default="stripe")
     token = serializers.RegexField(
         TOKEN, required=False, default="", allow_blank=True, validators=[refuse_card_numbers]
     )

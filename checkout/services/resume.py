@@ -7,7 +7,7 @@ from checkout.services.keyed import FinalAnswer, Opened, run
 from checkout.services.start import check_return_url
 from core import idempotency
 from core.cause import Cause
-from core.channels import account_for
+from core.channels import account_to_pay
 from core.db import outside_transaction
 from core.errors import DomainError
 from core.idempotency import Claim, KeyedRequest
@@ -106,12 +106,13 @@ def _open_new(
         if current.dead_at is None:
             raise PaymentBeingVerified(order_id=order.public_id)
         payments.retire_attempt(order, current, cause=cause)
+    account = account_to_pay(order.channel, method=command.method, due_minor=order.due_minor)
     operation = payments.open_attempt(
         order,
         NewAttempt(
-            account=account_for(order.channel, provider=command.method),
-            method=command.method,
-            payment_token=command.payment_token,
+            account=account,
+            method=account.provider,
+            payment_token=command.payment_token if order.due_minor else "",
             return_url=command.return_url,
             capture_method=current.capture_method if current else "automatic",
             path_flags=("retried",),

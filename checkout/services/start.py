@@ -18,7 +18,7 @@ from checkout.services.carts import CartCheckedOut
 from checkout.services.keyed import FinalAnswer, Opened, run
 from core import crypto, idempotency, policies
 from core.cause import Cause
-from core.channels import account_for
+from core.channels import account_to_pay
 from core.db import constraint_errors
 from core.errors import DomainError, Invalid
 from core.idempotency import Claim, KeyedRequest
@@ -56,7 +56,7 @@ class QuoteChanged(DomainError):
 
 
 class TotalNotPayable(DomainError):
-    """The total is not above zero, so there is nothing a provider could take."""
+    """The total is below zero: no provider could take it and nobody could mean it."""
 
     code = "total_not_payable"
     title = "This total cannot be paid."
@@ -117,12 +117,13 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
     quantities = quantities_of(cart)
     priced = _agreed_quote(cart, quantities, command)
     order = _create_order(cart, priced, command, cause=cause)
+    account = account_to_pay(cart.channel, method=command.method, due_minor=order.due_minor)
     operation = payments.open_attempt(
         order,
         NewAttempt(
-            account=account_for(cart.channel, provider=command.method),
-            method=command.method,
-            payment_token=command.payment_token,
+            account=account,
+            method=account.provider,
+            payment_token=command.payment_token if order.due_minor else "",
             return_url=command.return_url,
             capture_method=command.capture_method,
             path_flags=("straight",) if command.principal.customer_id else ("straight", "guest"),
@@ -165,7 +166,7 @@ def _agreed_quote(cart: Cart, quantities: dict[int, int], command: StartCommand)
         raise NotForSale(skus=missing)
     if command.quote_hash and command.quote_hash != priced.quote_hash:
         raise QuoteChanged(quote=quote_json(priced))
-    if priced.total_minor <= 0:
+    if priced.total_minor < 0:
         raise TotalNotPayable(total_minor=priced.total_minor)
     return priced
 

@@ -60,14 +60,6 @@ class TestRefusals:
         assert (answer.status_code, answer.json()["code"]) == (400, "cart_empty")
         assert nothing_was_created()
 
-    def test_nothing_to_pay(self, shop: Shop) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE catalog_price SET amount_minor = 0")
-
-        answer = shop.start(shop.a_cart())
-
-        assert (answer.status_code, answer.json()["code"]) == (409, "total_not_payable")
-
     def test_what_is_no_longer_sold_is_named(self, shop: Shop) -> None:
         cart = shop.a_cart({"MUG-RED": 1, "LAMP": 1})
         with connection.cursor() as cursor:

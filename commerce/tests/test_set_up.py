@@ -25,7 +25,8 @@ class TestSetUpShop:
 
         channel = SalesChannel.objects.get()
         assert (channel.default_currency, channel.is_livemode) == ("GBP", True)
-        assert ProviderAccount.objects.get().webhook_secrets.get().reference == "STRIPE_WEBHOOK_SECRETS"
+        account = ProviderAccount.objects.get(provider="stripe")
+        assert account.webhook_secrets.get().reference == "STRIPE_WEBHOOK_SECRETS"
         assert "/webhooks/stripe/lantern" in said.getvalue()
 
     def test_refuses_a_currency_nobody_knows(self) -> None:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from core.channels import add_free_account
+from core.db import transaction
 from core.ids import new_public_id
 from core.models import ProviderAccount, SalesChannel, WebhookSecret
 
@@ -50,3 +52,9 @@ def an_account(channel: SalesChannel, **changes: Any) -> ProviderAccount:
     account = ProviderAccount.objects.create(**fields | changes)
     WebhookSecret.objects.create(account=account, reference="STRIPE_WEBHOOK_SECRETS", active_from=NOW)
     return account
+
+
+def a_free_account(channel: SalesChannel) -> ProviderAccount:
+    """This will store what the shop's free orders are paid with."""
+    with transaction("test"):
+        return add_free_account(channel, now=NOW)

@@ -60,7 +60,10 @@ def mark_paid(order: Order, because: Because, *, may_reserve_again: bool) -> Ord
     order.paid_at = order.paid_at or cause.now
     order.expires_at = None
     move(order, order.payment_captured, because, also=["paid_at", "expires_at"])
-    ledger.post_sale(sale_of(order), cause=cause)
+    sale = sale_of(order)
+    # Goods given away at a price of zero leave nothing to post; what a discount made free is a sale and a discount.
+    if sale.has_figures:
+        ledger.post_sale(sale, cause=cause)
     # Stock rows are the last lock of all, also behind those of the books' accounts.
     _commit_stock(order, cause=cause, may_reserve_again=may_reserve_again)
     return order

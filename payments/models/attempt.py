@@ -81,14 +81,17 @@ class PaymentAttempt(models.Model):
     dead_at = models.DateTimeField(null=True, help_text="Since when it surely cannot capture any more.")
 
     class Meta:
-        """One current attempt per tender; one row per object at the provider."""
+        """One current attempt per tender; one row per object at the provider; zero is paid by nobody but `free`."""
 
         constraints = [
             UniqueConstraint(
                 fields=["order", "tender"], condition=Q(is_current=True), name="payments_attempt_one_current"
             ),
             UniqueConstraint(fields=["account", "provider_reference"], name="payments_attempt_reference_unique"),
-            CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_attempt_amount_positive"),
+            CheckConstraint(
+                condition=Q(amount_minor__gt=0) | Q(amount_minor=0, method="free"),
+                name="payments_attempt_amount_unless_free",
+            ),
             CheckConstraint(
                 condition=Q(authorized_minor__gte=0, captured_minor__gte=0, excess_minor__gte=0, returned_minor__gte=0),
                 name="payments_attempt_money_positive",

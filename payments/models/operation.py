@@ -65,7 +65,10 @@ class Operation(models.Model):
         """One authorize per attempt, one open capture, void and give-back at a time; open rows have a next look."""
 
         constraints = [
-            CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_operation_amount_positive"),
+            CheckConstraint(
+                condition=Q(amount_minor__gt=0) | Q(amount_minor=0, kind="authorize"),
+                name="payments_operation_amount_unless_free",
+            ),
             UniqueConstraint(
                 fields=["attempt"], condition=Q(kind="authorize"), name="payments_operation_one_authorize"
             ),

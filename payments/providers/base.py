@@ -51,7 +51,7 @@ class Refused(AdapterError):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """How a provider behaves where recovery depends on it."""
+    """How a provider behaves where recovery depends on it. `takes_zero`: it takes a total of zero and no other."""
 
     key_lifetime_seconds: int | None
     can_retrieve: bool
@@ -59,6 +59,7 @@ class Capabilities:
     client_mode: Literal["embedded", "hosted"]
     frame_origins: tuple[str, ...]
     find_lag_seconds: int
+    takes_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)

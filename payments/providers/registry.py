@@ -6,10 +6,12 @@ from collections.abc import Callable
 from core.channels import read_secret, read_wiring
 from core.models import ProviderAccount
 from payments.providers.base import Adapter, ProviderConfig
+from payments.providers.free import FreeAdapter
 from payments.providers.stripe import StripeAdapter
 
 ADAPTERS: dict[str, Callable[[ProviderConfig], Adapter]] = {
     "stripe": StripeAdapter,
+    "free": FreeAdapter,
 }
 
 _built: dict[int, tuple[ProviderConfig, Adapter]] = {}
@@ -20,10 +22,13 @@ class UnknownProvider(LookupError):
 
 
 def config_of(account: ProviderAccount) -> ProviderConfig:
-    """This will read the account's wiring and secrets. Raises: core.channels.SecretMissing."""
+    """This will read the account's wiring and secrets; only an account without a provider behind it has none.
+
+    Raises: core.channels.SecretMissing.
+    """
     return ProviderConfig(
         account_id=account.public_id,
-        secret_key=read_secret(account.api_key_ref),
+        secret_key=read_secret(account.api_key_ref) if account.api_key_ref else "",
         publishable_key=read_secret(account.publishable_key_ref) if account.publishable_key_ref else "",
         api_base=read_wiring(account.api_base_ref),
         is_livemode=account.is_livemode,

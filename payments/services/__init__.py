@@ -1,7 +1,14 @@
 """Every write to attempts and operations, the funnel that alone makes orders paid, and the recovery ladder."""
 
 from payments.providers.base import InvalidWebhook, ParsedEvent, ProviderUpdate, WebhookNotice
-from payments.services.attempts import NewAttempt, NothingToPay, PaymentBeingVerified, open_attempt, retire_attempt
+from payments.services.attempts import (
+    NewAttempt,
+    NotFree,
+    NothingToPay,
+    PaymentBeingVerified,
+    open_attempt,
+    retire_attempt,
+)
 from payments.services.capture import NotCapturable, request_capture
 from payments.services.events import (
     EventReading,
@@ -23,6 +30,7 @@ __all__ = [
     "InvalidWebhook",
     "NewAttempt",
     "NotCapturable",
+    "NotFree",
     "NothingToPay",
     "ParsedEvent",
     "PaymentBeingVerified",

@@ -36,6 +36,13 @@ class NothingToPay(DomainError):
     title = "This order takes no payment now."
 
 
+class NotFree(DomainError):
+    """A total above zero needs a provider that can take it."""
+
+    code = "not_free"
+    title = "This order is not free. Choose a way to pay."
+
+
 @dataclass(frozen=True, slots=True)
 class NewAttempt:
     """How the customer wants to pay. With `payment_token` the server confirms, without one the client does."""
@@ -53,8 +60,10 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
     """This will insert a current attempt over the due amount and its authorize operation, `sent` with its key.
 
     The caller holds the order's lock and, for a later attempt, has made sure that earlier ones are dead.
-    Raises: PaymentBeingVerified, NothingToPay.
+    A due amount of zero is for the account without a provider, every other for one with. Raises: PaymentBeingVerified,
+    NothingToPay, NotFree.
     """
+    is_free = adapter_for(new.account).capabilities.takes_zero
     attempt = PaymentAttempt(
         public_id=new_public_id("payatt"),
         order=order,
@@ -65,13 +74,15 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
         amount_minor=order.due_minor - order.accepted_minor,
         currency=order.currency,
         capture_method=new.capture_method,
-        confirmed_by="server" if new.payment_token else "client",
+        confirmed_by="server" if new.payment_token or is_free else "client",
         return_url=new.return_url,
         path_flags=list(new.path_flags),
         created_at=cause.now,
     )
-    if attempt.amount_minor <= 0:
+    if attempt.amount_minor < 0 or (attempt.amount_minor == 0 and not is_free):
         raise NothingToPay(order_id=order.public_id)
+    if attempt.amount_minor > 0 and is_free:
+        raise NotFree(order_id=order.public_id)
     attempt.metadata_hash = metadata_hash(
         order_id=order.public_id,
         attempt_id=attempt.public_id,

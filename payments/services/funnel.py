@@ -21,7 +21,7 @@ from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
-from payments.models import OPEN_STATUSES, Operation, OperationKind, OperationStatus, PaymentAttempt
+from payments.models import OPEN_STATUSES, AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import ProviderUpdate, RefundFact
 from payments.selectors import find_attempt, lock_attempts, lock_operations
 from payments.services import books, learn
@@ -96,7 +96,7 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     _account_for_refunds(scene, statuses_before)
     if mismatch:
         _hold_mismatch(scene, update, mismatch)
-    will_be_paid = not mismatch and _is_payable(order) and order.is_paid_in_full() and not is_ending(order)
+    will_be_paid = not mismatch and _is_payable(order) and _is_earned(scene) and not is_ending(order)
     captured = books.Captured(
         total_minor=attempt.captured_minor - captured_before, excess_minor=attempt.excess_minor - excess_before
     )
@@ -145,6 +145,12 @@ def _shown(attempt: PaymentAttempt) -> tuple[object, ...]:
 
 def _is_payable(order: Order) -> bool:
     return OrderState(order.state) in BEFORE_PAYMENT
+
+
+def _is_earned(scene: Scene) -> bool:
+    # Nothing due is accepted from the first moment on: there the attempt's own word counts, never the sum alone.
+    is_said = scene.order.due_minor > 0 or scene.attempt.status == AttemptStatus.CAPTURED
+    return is_said and scene.order.is_paid_in_full()
 
 
 def _set_order_money(scene: Scene) -> None:

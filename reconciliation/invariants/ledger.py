@@ -30,7 +30,8 @@ CHECKS = (
     Check(
         "I4",
         "paid_order_has_its_sale",
-        "An order was recognised as a sale if and only if it became paid, over what was due.",
+        "An order was recognised as a sale if and only if it became paid, over what was due; goods given away at a "
+        "price of zero are no sale.",
         """
         SELECT coalesce("order".public_id, sale.order_public_id) AS subject, concat('paid_at ',
             coalesce("order".paid_at::text, 'empty'), ', sale in the books: ', coalesce(sale.receivable_minor::text,
@@ -43,7 +44,9 @@ CHECKS = (
             JOIN ledger_account AS account ON account.id = entry.account_id
             WHERE posting.source_kind = 'order' AND posting.event = 'sale' GROUP BY posting.order_public_id
         ) AS sale ON sale.order_public_id = "order".public_id
-        WHERE ("order".paid_at IS NULL) <> (sale.order_public_id IS NULL)
+        WHERE (("order".paid_at IS NULL) <> (sale.order_public_id IS NULL)
+                AND NOT (sale.order_public_id IS NULL AND "order".due_minor = 0
+                    AND ("order".snapshot ->> 'discount_minor')::bigint = 0))
             OR ("order".paid_at IS NOT NULL AND coalesce(sale.receivable_minor, 0) <> "order".due_minor)
         """,
     ),
