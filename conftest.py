@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from core import jobs, policies
+from core import jobs, policies, throttles
 from webhooks.selectors import forget_addresses
 
 SUPERUSER_URL = os.environ.get("DATABASE_SUPERUSER_URL", "postgres://surety_superuser@/surety")
@@ -87,6 +87,7 @@ def database(migrated_database: str, emptying_statement: str, django_db_blocker:
         policies.forget_cached()
         forget_addresses()
         jobs.forget_outage()
+        throttles.forget_tries()
         yield migrated_database
         connections["default"].close()
         with superuser(migrated_database) as connection, connection.transaction():

@@ -183,7 +183,13 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "surety",
         "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
-    }
+    },
+    # Where a process counts tries while Redis is away (core/throttles.py); bounded, so nobody can fill it.
+    "in_process": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "in_process",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    },
 }
 if SURETY_ENV == "test" and not env.str("REDIS_URL", default=""):
     CACHES["default"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}

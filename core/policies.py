@@ -35,6 +35,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "orders": {"dispute_window_days": 120},
     "retention": {"webhook_bytes_days": 90},
     "late_money": {"revive_expired": True},
+    "throttles": {
+        "coupons_seconds": 600,
+        "coupons_cart_max": 20,
+        "coupons_principal_max": 40,
+        "coupons_address_max": 200,
+    },
 }
 
 
