@@ -8,12 +8,9 @@ import time
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address, ip_network
 
 import structlog
-from django.conf import settings
 from django.core.cache import BaseCache, caches
-from django.http import HttpRequest
 from redis.exceptions import RedisError
 
 from core import crypto, policies
@@ -68,24 +65,6 @@ def take_try(operation: str, *, callers: Mapping[str, str], now: datetime) -> No
             is_over = is_over or count > policy[f"{operation}_{kind}_max"]
     if is_over:
         raise TooManyTries(retry_after_seconds=window_seconds - spent_seconds)
-
-
-def caller_address(request: HttpRequest) -> str:
-    """This will return the network address a request comes from, as far as our own proxies vouch for it.
-
-    Each of `TRUSTED_PROXIES_COUNT` proxies appends whom it heard; what stands further left is the client's own word.
-    An IPv6 network of 64 bits counts as one caller: every subscriber has one. "" where nothing is known.
-    """
-    count = settings.TRUSTED_PROXIES_COUNT
-    heard = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
-    text = heard[-count] if 0 < count <= len(heard) else request.META.get("REMOTE_ADDR", "")
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return ""
-    if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
-    return str(address)
 
 
 def _count(key: str, *, keep_seconds: int) -> int:

@@ -7,9 +7,10 @@ import pytest
 from django.test import RequestFactory, override_settings
 
 from core import policies
+from core.api import caller_address
 from core.db import transaction
 from core.tests.factories import NOW
-from core.throttles import TooManyTries, caller_address, take_try
+from core.throttles import TooManyTries, take_try
 
 NOWHERE = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"},
