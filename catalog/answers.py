@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from catalog.models import Category
-from catalog.selectors import ProductInWindow, ProductPage, VariantInWindow
+from django.templatetags.static import static
+
+from catalog.window import CategoryInWindow, PictureInWindow, ProductInWindow, ProductPage, VariantInWindow
 from core.money import Money
 from core.wire import money_json
 
@@ -36,17 +37,23 @@ def product_json(product: ProductInWindow, *, locale: str) -> dict[str, Any]:
         "price_from": _price(product.lowest_price_minor, product.currency, locale=locale),
         "availability": product.availability,
         "variants": [_variant_json(variant, product.currency, locale=locale) for variant in product.variants],
+        "images": [picture_json(picture) for picture in product.pictures],
     }
 
 
-def categories_json(categories: Sequence[Category]) -> dict[str, Any]:
+def categories_json(categories: Sequence[CategoryInWindow]) -> dict[str, Any]:
     """This will return the categories in their order."""
     return {"categories": [category_json(category) for category in categories]}
 
 
-def category_json(category: Category) -> dict[str, Any]:
+def category_json(category: CategoryInWindow) -> dict[str, Any]:
     """This will return what `?category=` takes and what people read."""
     return {"slug": category.slug, "name": category.name}
+
+
+def picture_json(picture: PictureInWindow) -> dict[str, Any]:
+    """This will return a picture with its address on our host."""
+    return {"url": static(picture.path), "width": picture.width, "height": picture.height, "alt": picture.alt}
 
 
 def _variant_json(variant: VariantInWindow, currency: str, *, locale: str) -> dict[str, Any]:

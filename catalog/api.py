@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema, extend_schema_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
@@ -12,9 +12,10 @@ from rest_framework.views import APIView
 from catalog import answers
 from catalog.answers import ArticleKind
 from catalog.pricing import Availability
-from catalog.selectors import list_categories, product_page, published_product, window_currency
-from core.api import MoneyShape, ProblemShape, StrictSerializer, public_answer, validated_query
+from catalog.window import list_categories, product_page, published_product, window_currency
+from core.api import MoneyShape, ProblemShape, StrictSerializer, asked_locale, public_answer, validated_query
 from core.channels import default_channel
+from core.locales import text_locales
 
 PAGE_SIZE = 24
 # A RegexField searches in the text, so the ends are anchored.
@@ -23,6 +24,20 @@ CURRENCY = r"\A[A-Z]{3}\Z"
 KINDS = [kind.value for kind in ArticleKind]
 AVAILABILITIES = [availability.value for availability in Availability]
 PRICE_HELP = "In the currency asked for; null where it is not sold in it."
+
+
+# Accept-Language asks the same, and counts where the address does not.
+LANGUAGE = OpenApiParameter(
+    "Accept-Language", str, OpenApiParameter.HEADER, description="Counts where the address names no `locale`."
+)
+
+
+class WindowQuery(StrictSerializer):
+    """What every address of the shop window takes."""
+
+    locale = serializers.CharField(
+        required=False, max_length=6, help_text="A language and perhaps a country; else the shop's own."
+    )
 
 
 class CategoryShape(serializers.Serializer[Any]):
@@ -49,6 +64,15 @@ class VariantShape(serializers.Serializer[Any]):
     availability = serializers.ChoiceField(choices=AVAILABILITIES)
 
 
+class PictureShape(serializers.Serializer[Any]):
+    """What a product looks like."""
+
+    url = serializers.CharField(help_text="On the host that gave this answer.")
+    width = serializers.IntegerField(help_text="In CSS pixels, like the height.")
+    height = serializers.IntegerField()
+    alt = serializers.CharField(help_text="What it shows, for who does not see it.")
+
+
 class ProductShape(serializers.Serializer[Any]):
     """A published product. Price and availability may be a minute old; a cart's quote is what counts."""
 
@@ -64,6 +88,7 @@ class ProductShape(serializers.Serializer[Any]):
         help_text="That of the variant of which there is most, among those with a price in the currency.",
     )
     variants = VariantShape(many=True)
+    images = PictureShape(many=True, help_text="The first stands for the product.")
 
 
 class ProductPageShape(serializers.Serializer[Any]):
@@ -96,7 +121,7 @@ class ProductsView(WindowView):
     """GET catalog/products."""
 
     @extend_schema_serializer(component_name="ProductQuery")
-    class Query(StrictSerializer):
+    class Query(WindowQuery):
         """What to show."""
 
         q = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="In names.")
@@ -107,29 +132,31 @@ class ProductsView(WindowView):
     @extend_schema(
         operation_id="listProducts",
         tags=["catalog"],
-        parameters=[Query],
+        parameters=[Query, LANGUAGE],
         responses={200: ProductPageShape, 304: None, 400: ProblemShape, 404: ProblemShape},
     )
     def get(self, request: Request) -> HttpResponse:
         """Published products, newest first, 24 to a page."""
         asked = validated_query(self.Query, request)
         channel = default_channel()
+        locale = asked_locale(request, channel=channel)
         page = product_page(
             channel_id=channel.pk,
             currency=window_currency(channel, asked=asked.get("currency", "")),
             size=PAGE_SIZE,
+            locales=text_locales(locale, own=channel.default_locale),
             cursor=asked.get("cursor", ""),
             category=asked.get("category", ""),
             text=asked.get("q", ""),
         )
-        return public_answer(request, answers.page_json(page, locale=channel.default_locale))
+        return public_answer(request, answers.page_json(page, locale=locale), locale=locale)
 
 
 class ProductView(WindowView):
     """GET catalog/products/{slug}."""
 
     @extend_schema_serializer(component_name="OneProductQuery")
-    class Query(StrictSerializer):
+    class Query(WindowQuery):
         """How to show it."""
 
         currency = serializers.RegexField(CURRENCY, required=False, help_text="Else the shop's own.")
@@ -137,27 +164,41 @@ class ProductView(WindowView):
     @extend_schema(
         operation_id="readProduct",
         tags=["catalog"],
-        parameters=[Query],
+        parameters=[Query, LANGUAGE],
         responses={200: ProductShape, 304: None, 400: ProblemShape, 404: ProblemShape},
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
         """One published product."""
         asked = validated_query(self.Query, request)
         channel = default_channel()
-        currency = window_currency(channel, asked=asked.get("currency", ""))
-        product = published_product(channel_id=channel.pk, currency=currency, slug=slug)
-        return public_answer(request, answers.product_json(product, locale=channel.default_locale))
+        locale = asked_locale(request, channel=channel)
+        product = published_product(
+            channel_id=channel.pk,
+            currency=window_currency(channel, asked=asked.get("currency", "")),
+            slug=slug,
+            locales=text_locales(locale, own=channel.default_locale),
+        )
+        return public_answer(request, answers.product_json(product, locale=locale), locale=locale)
 
 
 class CategoriesView(WindowView):
     """GET catalog/categories."""
 
+    @extend_schema_serializer(component_name="CategoriesQuery")
+    class Query(WindowQuery):
+        """How to show them."""
+
     @extend_schema(
         operation_id="listCategories",
         tags=["catalog"],
+        parameters=[Query, LANGUAGE],
         responses={200: CategoriesShape, 304: None, 400: ProblemShape, 404: ProblemShape},
     )
     def get(self, request: Request) -> HttpResponse:
         """All categories, in the order to show them."""
-        validated_query(StrictSerializer, request)
-        return public_answer(request, answers.categories_json(list_categories(channel_id=default_channel().pk)))
+        validated_query(self.Query, request)
+        channel = default_channel()
+        locale = asked_locale(request, channel=channel)
+        locales = text_locales(locale, own=channel.default_locale)
+        categories = list_categories(channel_id=channel.pk, locales=locales)
+        return public_answer(request, answers.categories_json(categories), locale=locale)

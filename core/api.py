@@ -16,6 +16,8 @@ from rest_framework.request import Request
 
 from core import idempotency, trace
 from core.errors import DomainError, Invalid, Kind, Unavailable
+from core.locales import LOCALE, accepted_locales, choose_locale
+from core.models import SalesChannel
 from core.wire import encode
 
 log = structlog.get_logger()
@@ -32,6 +34,7 @@ STATUS_OF_KIND = {
     Kind.UNAVAILABLE: 503,
 }
 BODY_MAX_BYTES = 1_048_576
+LOCALE_HELP = "Send a language and perhaps a country, as in en or en-GB."
 
 
 class BodyTooLarge(DomainError):
@@ -245,13 +248,31 @@ def with_etag(request: Request, *, version: str, render: Callable[[], Any]) -> H
     return response
 
 
-def public_answer(request: Request, body: Any) -> HttpResponse:
-    """This will answer what anybody may see and keep for a minute; 304 to whoever has these very bytes."""
+def asked_locale(request: Request, *, channel: SalesChannel) -> str:
+    """This will return the locale to show: the address's `?locale=`, else what Accept-Language asks for, as far as the
+    shop speaks it; else the shop's own.
+
+    Raises: ValidationError for a `?locale=` that is none.
+    """
+    named = request.query_params.get("locale")
+    if named is not None and LOCALE.fullmatch(named) is None:
+        raise serializers.ValidationError({"locale": [LOCALE_HELP]})
+    asked = accepted_locales(request.headers.get("Accept-Language", "")) if named is None else (named,)
+    return choose_locale(asked, own=channel.default_locale, others=channel.locales)
+
+
+def public_answer(request: Request, body: Any, *, locale: str) -> HttpResponse:
+    """This will answer in this language what anybody may see and keep for a minute; 304 to whoever has these very
+    bytes. Unless the address named the language, a kept answer fits only who asks for the same ones.
+    """
     raw = encode(body)
-    etag = f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
+    etag = f'"{hashlib.sha256(locale.encode() + raw).hexdigest()[:32]}"'
     response = HttpResponse(status=304) if _has(request, etag) else answer(raw, status=200)
     response["ETag"] = etag
     response["Cache-Control"] = "public, max-age=60"
+    response["Content-Language"] = locale
+    if "locale" not in request.query_params:
+        response["Vary"] = "Accept-Language"
     return response
 
 

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from core.db import transaction_required
 from core.errors import Invalid, NotFound, Unavailable
 from core.ids import new_public_id
+from core.locales import writable
 from core.models import ProviderAccount, SalesChannel, WebhookSecret
 from core.money import exponent
 
@@ -79,7 +80,8 @@ def account_to_pay(channel: SalesChannel, *, method: str, due_minor: int) -> Pro
 class NewShop:
     """What a shop is born with. `is_livemode` decides for ever whether its orders are real money.
 
-    `account_slug` stands in the webhook address; without one the shop's own slug does.
+    `locale` is what its catalog is typed in, `locales` are those it is translated into. `account_slug` stands in the
+    webhook address; without one the shop's own slug does.
     """
 
     slug: str
@@ -91,6 +93,7 @@ class NewShop:
     countries: tuple[str, ...]
     mail_from: str
     is_livemode: bool
+    locales: tuple[str, ...] = ()
     account_slug: str = ""
     return_hosts: tuple[str, ...] = ()
     return_schemes: tuple[str, ...] = ()
@@ -115,6 +118,8 @@ def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
         exponent(currency)
     if not new.currencies or not new.countries or new.time_zone not in available_timezones():
         raise ShopInvalid(detail="A shop needs a known time zone, a currency and a country.")
+    if any("_" in locale or writable(locale) != locale for locale in new.locales):
+        raise ShopInvalid(detail="A language is written as in de or de-AT, and must be one we can write amounts in.")
     channel, is_new = SalesChannel.objects.get_or_create(
         slug=new.slug,
         defaults={
@@ -122,6 +127,7 @@ def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
             "legal_entity": new.legal_entity,
             "time_zone": new.time_zone,
             "default_locale": new.locale,
+            "locales": list(new.locales),
             "default_currency": new.currencies[0],
             "currencies": list(new.currencies),
             "countries": list(new.countries),

@@ -19,6 +19,7 @@ class SalesChannel(models.Model):
     legal_entity = models.CharField(max_length=200)
     time_zone = models.CharField(max_length=64)
     default_locale = models.CharField(max_length=16)
+    locales = ArrayField(models.CharField(max_length=6), default=list, help_text="Others it is translated into.")
     default_currency = models.CharField(max_length=3)
     currencies = ArrayField(models.CharField(max_length=3))
     countries = ArrayField(models.CharField(max_length=2))

@@ -1,15 +1,24 @@
-"""What we sell, for how much, how many: categories, products, variants, prices per currency, stock, reservations."""
+"""What we sell, for how much, how many: categories, products, variants, their texts and pictures, prices per currency,
+stock, reservations.
+"""
 
+from catalog.models.pictures import Picture
 from catalog.models.products import IN_WINDOW, Category, Price, Product, Variant
 from catalog.models.stock import Reservation, ReservationLine, Stock
+from catalog.models.texts import CategoryText, PictureText, ProductText, VariantText
 
 __all__ = [
     "IN_WINDOW",
     "Category",
+    "CategoryText",
+    "Picture",
+    "PictureText",
     "Price",
     "Product",
+    "ProductText",
     "Reservation",
     "ReservationLine",
     "Stock",
     "Variant",
+    "VariantText",
 ]

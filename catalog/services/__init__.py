@@ -1,4 +1,6 @@
-"""Every write to the catalog: categories, products, prices, stock, and units kept for orders (reservations.py)."""
+"""Every write to the catalog: categories, products, their texts and pictures, prices, stock, and units kept for orders
+(reservations.py).
+"""
 
 from catalog.services.categories import (
     CategorySlugTaken,
@@ -37,6 +39,17 @@ from catalog.services.reservations import (
     reserve_again,
     uncommit,
 )
+from catalog.services.translations import (
+    InvalidPicture,
+    InvalidText,
+    NewPicture,
+    ProductWords,
+    Texts,
+    UnknownPicture,
+    UnknownProduct,
+    set_pictures,
+    set_texts,
+)
 from catalog.services.units import InvalidQuantity
 
 __all__ = [
@@ -44,18 +57,25 @@ __all__ = [
     "CategorySlugTaken",
     "InsufficientStock",
     "InvalidCategory",
+    "InvalidPicture",
     "InvalidPrice",
     "InvalidProduct",
     "InvalidQuantity",
+    "InvalidText",
     "NewCategory",
+    "NewPicture",
     "NewProduct",
     "NewVariant",
     "NoReservation",
+    "ProductWords",
     "ReservationCommitted",
     "ReservationOver",
     "SkuTaken",
     "SlugTaken",
+    "Texts",
     "UnknownCategory",
+    "UnknownPicture",
+    "UnknownProduct",
     "UnknownSku",
     "commit",
     "create_categories",
@@ -70,6 +90,8 @@ __all__ = [
     "release_capped",
     "reserve",
     "reserve_again",
+    "set_pictures",
     "set_prices",
+    "set_texts",
     "uncommit",
 ]

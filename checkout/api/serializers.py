@@ -3,15 +3,14 @@
 import re
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
 from rest_framework import serializers
 
-from core.api import MoneyShape, StrictSerializer
+from core.api import LOCALE_HELP, MoneyShape, StrictSerializer
+from core.locales import LOCALE, writable
 
 # Thirteen to nineteen digits, however grouped: a card number must never reach us, in any field.
 CARD_NUMBER = re.compile(r"(?:\d[ -]?){12,18}\d")
 TOKEN = re.compile(r"\A[A-Za-z0-9_]{3,255}\Z")  # anchored, because a RegexField searches in the text
-LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Z]{2})?")
 DEFAULT_LOCALE = "en-GB"
 
 
@@ -47,14 +46,8 @@ class LocaleField(serializers.CharField):
         """This will return the locale if texts and amounts can be written in it, else its language, else English."""
         given = super().to_internal_value(data)
         if LOCALE.fullmatch(given) is None:
-            raise serializers.ValidationError("Send a language and perhaps a country, as in en or en-GB.")
-        for locale in (given, re.split("[-_]", given)[0]):
-            try:
-                Locale.parse(locale.replace("_", "-"), sep="-")
-            except (UnknownLocaleError, ValueError):
-                continue
-            return locale
-        return DEFAULT_LOCALE
+            raise serializers.ValidationError(LOCALE_HELP)
+        return writable(given) or DEFAULT_LOCALE
 
 
 class AddressInput(StrictSerializer):

@@ -35,6 +35,16 @@ class TestSetUpShop:
 
         assert not SalesChannel.objects.exists()
 
+    def test_remembers_what_the_catalog_is_translated_into(self) -> None:
+        call_command("set_up_shop", *SHOP, "--locales=de,de-AT", stdout=io.StringIO())
+
+        assert SalesChannel.objects.get().locales == ["de", "de-AT"]
+
+    @pytest.mark.parametrize("locale", ["german", "de_AT", "xx", "de-XX"])
+    def test_refuses_a_language_nobody_can_write_in(self, locale: str) -> None:
+        with pytest.raises(CommandError, match="language"):
+            call_command("set_up_shop", *SHOP, f"--locales={locale}", stdout=io.StringIO())
+
 
 class TestCreateStaff:
     def test_stores_the_user_and_an_audit_row(self, monkeypatch: pytest.MonkeyPatch) -> None:

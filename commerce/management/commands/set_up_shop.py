@@ -22,7 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True)
         parser.add_argument("--legal-entity", required=True)
         parser.add_argument("--time-zone", required=True, help="For example Europe/London.")
-        parser.add_argument("--locale", default="en-GB")
+        parser.add_argument("--locale", default="en-GB", help="What the catalog is typed in.")
+        parser.add_argument("--locales", default="", help="de,de-AT: what it is translated into.")
         parser.add_argument("--currencies", required=True, help="GBP,EUR: the first is the default.")
         parser.add_argument("--countries", required=True, help="GB,IE,DE: where the shop sells to.")
         parser.add_argument("--mail-from", required=True)
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             legal_entity=options["legal_entity"],
             time_zone=options["time_zone"],
             locale=options["locale"],
+            locales=tuple(filter(None, options["locales"].split(","))),
             currencies=tuple(options["currencies"].split(",")),
             countries=tuple(options["countries"].split(",")),
             mail_from=options["mail_from"],
