@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.pricing import Quote, quote_as_json
+from catalog.pricing import Quote, TaxEntry, quote_as_json
 from checkout.models import Cart
 from core.money import Money
 from core.wire import instant_json, money_json
@@ -83,6 +83,7 @@ def order_json(view: OrderView) -> dict[str, Any]:
             }
             for line in snapshot["lines"]
         ],
+        **terms_json(snapshot, currency=order.currency, locale=order.locale or "en_GB"),
         "payment": _payment_json(view.attempt, order) if view.attempt else None,
         "live_url": None,
     }
@@ -140,8 +141,50 @@ def quote_json(quote: Quote) -> dict[str, Any]:
         tax = line.pop("tax")
         basis, amount = tax.pop("basis_minor"), tax.pop("amount_minor")
         tax |= {"basis": money_json(Money(basis, currency)), "amount": money_json(Money(amount, currency))}
+        for kept_for_the_snapshot in ("discount_net_minor", "entered_unit_price_minor"):
+            del line[kept_for_the_snapshot]
         lines.append({**line, **amounts, "tax": tax})
-    return {**plain, **shown, "lines": lines}
+    return {**plain, **shown, "lines": lines, **terms_json(plain, currency=currency)}
+
+
+def terms_json(terms: dict[str, Any], *, currency: str, locale: str = "en_GB") -> dict[str, Any]:
+    """This will return how a quote or an order is carried, charged, discounted and taxed, from the terms or a snapshot.
+
+    Snapshots of version 1 know none of it.
+    """
+
+    def money(amount_minor: int) -> dict[str, Any]:
+        return money_json(Money(amount_minor, currency), locale=locale)
+
+    shipping = terms.get("shipping_method")
+    return {
+        "is_tax_included": terms.get("tax_entry", TaxEntry.GROSS) == TaxEntry.GROSS,
+        "requires_shipping": terms.get("requires_shipping", False),
+        "shipping_method": shipping
+        and {"code": shipping["code"], "name": shipping["name"], "price": money(shipping["price_minor"])},
+        "fee_lines": [
+            {"code": fee["code"], "name": fee["name"], "amount": money(fee["amount_minor"])}
+            for fee in terms.get("fee_lines", [])
+        ],
+        "discounts": [
+            {
+                "promotion_id": each["promotion_id"],
+                "code": each["coupon_code"],
+                "name": each["name"],
+                "kind": each["kind"],
+                "amount": money(each["amount_minor"]),
+            }
+            for each in terms.get("discounts", [])
+        ],
+        "tax_lines": [
+            {
+                **{name: tax[name] for name in ("code", "region", "rate", "treatment")},
+                "basis": money(tax["basis_minor"]),
+                "amount": money(tax["amount_minor"]),
+            }
+            for tax in terms.get("tax_lines", [])
+        ],
+    }
 
 
 def _payment_json(attempt: PaymentAttempt, order: Order) -> dict[str, Any]:

@@ -9,13 +9,16 @@ from typing import Any
 
 import rfc8785
 
-SCHEMA_VERSION = 1
+# 2 names shipping, fees, discounts, tax lines and the exchange rate. What reads snapshots reads version 1 as well.
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotContext:
     """What stands in the snapshot beside the quote. `contact_digest` is salted; no name, address or e-mail is kept
     here.
+
+    `address_basis` says what decided about the tax. `promotions` are the rules that gave the quote's discounts.
     """
 
     country: str
@@ -24,6 +27,10 @@ class SnapshotContext:
     locale: str
     terms_version: str
     contact_digest: str
+    region: str = ""
+    address_basis: str = "cart_country"
+    buyer_tax_id: str | None = None
+    promotions: tuple[dict[str, Any], ...] = ()
 
 
 def build_snapshot(quote: dict[str, Any], context: SnapshotContext) -> dict[str, Any]:
@@ -35,14 +42,16 @@ def build_snapshot(quote: dict[str, Any], context: SnapshotContext) -> dict[str,
         "schema_version": SCHEMA_VERSION,
         "country": context.country,
         "country_label": context.country_label,
+        "region": context.region,
         "postcode_prefix": context.postcode_prefix,
         "locale": context.locale,
         "terms_version": context.terms_version,
         "contact_digest": context.contact_digest,
-        "buyer_tax_id": None,
-        "exchange_rate": None,
-        "coupon_code": None,
-        "promotions": [],
+        "address_basis": context.address_basis,
+        "buyer_tax_id": context.buyer_tax_id,
+        # The first one; `discounts` names them all.
+        "coupon_code": next(filter(None, (each["coupon_code"] for each in quote["discounts"])), None),
+        "promotions": list(context.promotions),
         "provider_amount": {"amount_minor": quote["total_minor"], "currency": quote["currency"]},
     }
 

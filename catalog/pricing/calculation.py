@@ -1,19 +1,22 @@
-"""The arithmetic of a quote. Fractions appear inside the tax alone and are rounded where the rounding scope says."""
+"""The arithmetic of a quote: discounts, then fees, then taxes on what is left, then the sum."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 
-from catalog.pricing.agreement import LineTax, Quote, QuoteLine, hash_of
-from catalog.pricing.request import PricedLine, QuoteRequest, RoundingScope, TaxEntry, TaxRule
+from catalog.pricing.agreement import FeeLine, LineTax, Quote, QuoteLine, QuoteShipping
+from catalog.pricing.canonical import hash_of
+from catalog.pricing.reductions import Reductions, reduce
+from catalog.pricing.request import Fee, PricedLine, QuoteRequest, ShippingCharge
+from catalog.pricing.taxes import Taxable, tax_lines, taxes_of, without_tax
 from catalog.pricing.warnings import LOW_STOCK_UNITS, LowStock, PriceChanged, QuoteWarning, SoldOut
-from core.errors import DomainError, Invalid, Kind
-from core.money import AMOUNT_MAX, allocate, exponent, round_minor
+from core.errors import Invalid
+from core.money import AMOUNT_MAX, exponent, round_minor
+
+Placed = tuple[int, PricedLine]
 
 
 class InvalidQuoteRequest(Invalid):
-    """The lines cannot be priced: a SKU twice, a quantity below one, a negative price or more discount than goods."""
+    """The lines cannot be priced: a SKU twice, a quantity below one, or a negative price."""
 
     code = "invalid_quote_request"
     title = "These lines cannot be priced."
@@ -26,14 +29,6 @@ class AmountTooLarge(Invalid):
     title = "The total is too large."
 
 
-class TaxRuleMissing(DomainError):
-    """The shop has no tax rule for a line's category in the buyer's region."""
-
-    code = "tax_rule_missing"
-    title = "The tax of a line is not known."
-    kind = Kind.UNPROCESSABLE
-
-
 def quote(request: QuoteRequest) -> Quote:
     """This will price the lines; their order changes nothing but `position`, which counts the request's lines from 1.
 
@@ -43,27 +38,47 @@ def quote(request: QuoteRequest) -> Quote:
     _refuse_unusable(request)
     # Shares are dealt out in the order of SKUs: the same basket costs the same on each line however the client sent it.
     placed = sorted(enumerate(request.lines, start=1), key=lambda numbered: numbered[1].sku)
-    subtotals = [line.quantity * line.unit_price_minor for _, line in placed]
-    if sum(subtotals) > AMOUNT_MAX:
+    priced = [line for _, line in placed]
+    if sum(line.quantity * line.unit_price_minor for line in priced) > AMOUNT_MAX:
         raise AmountTooLarge(amount_max=AMOUNT_MAX)
-    if request.discount_minor > sum(subtotals):
-        raise InvalidQuoteRequest(detail="The discount is greater than the goods.")
-    discounts = allocate(request.discount_minor, subtotals)
-    entered = [subtotal - discount for subtotal, discount in zip(subtotals, discounts, strict=True)]
-    rules = _rules_of([line for _, line in placed], request.tax_rules)
-    taxes = _taxes(entered, rules, request)
-
-    lines = [
-        _line(position, line, discount_minor=discount, tax=_line_tax(rule, amount, tax, request.tax_entry))
-        for (position, line), discount, rule, amount, tax in zip(placed, discounts, rules, entered, taxes, strict=True)
+    reductions = reduce(request, priced)
+    entered = [
+        line.quantity * line.unit_price_minor - discount
+        for line, discount in zip(priced, reductions.lines, strict=True)
     ]
-    return _sum_up(request, sorted(lines, key=lambda line: line.position))
+    fees = sorted(request.fees, key=lambda fee: fee.code)
+    fee_amounts = [_fee_amount(fee, sum(entered), request) for fee in fees]
+    carried = [request.shipping] if request.shipping else []
+    taxes = taxes_of(
+        [
+            *(Taxable(line.tax_category, amount) for line, amount in zip(priced, entered, strict=True)),
+            *(Taxable(each.tax_category, each.price_minor - reductions.shipping_minor) for each in carried),
+            *(Taxable(fee.tax_category, amount) for fee, amount in zip(fees, fee_amounts, strict=True)),
+        ],
+        request,
+    )
+    split = len(priced), len(priced) + len(carried)
+    lines = [
+        _line(numbered, discount, tax, request)
+        for numbered, discount, tax in zip(placed, reductions.lines, taxes[: split[0]], strict=True)
+    ]
+    shipping = [
+        _shipping(each, reductions.shipping_minor, tax, request)
+        for each, tax in zip(carried, taxes[split[0] : split[1]], strict=True)
+    ]
+    fee_lines = [
+        _fee_line(fee, amount, tax) for fee, amount, tax in zip(fees, fee_amounts, taxes[split[1] :], strict=True)
+    ]
+    in_order = sorted(lines, key=lambda line: line.position)
+    return _sum_up(request, reductions, lines=in_order, shipping=shipping[0] if shipping else None, fees=fee_lines)
 
 
 def _refuse_unusable(request: QuoteRequest) -> None:
     exponent(request.currency)
+    charges = [fee.amount_minor for fee in request.fees]
+    charges += [request.shipping.price_minor] if request.shipping else []
     amounts = [number for line in request.lines for number in (line.quantity, line.unit_price_minor)]
-    if any(type(number) is not int for number in [request.discount_minor, *amounts]):
+    if any(type(number) is not int for number in [*charges, *amounts]):
         raise TypeError("quantities and amounts are ints")
     skus = [line.sku for line in request.lines]
     if len(set(skus)) != len(skus):
@@ -71,57 +86,22 @@ def _refuse_unusable(request: QuoteRequest) -> None:
     wrong = [line.sku for line in request.lines if line.quantity < 1 or line.unit_price_minor < 0]
     if wrong:
         raise InvalidQuoteRequest(detail="A quantity is below one or a price is negative.", skus=wrong)
-    if request.discount_minor < 0:
-        raise InvalidQuoteRequest(detail="The discount is negative.")
+    if any(charge < 0 for charge in charges):
+        raise InvalidQuoteRequest(detail="Shipping or a fee is negative.")
+    codes = [fee.code for fee in request.fees]
+    if len(set(codes)) != len(codes):
+        raise InvalidQuoteRequest(detail="A fee is charged twice.")
     categories = [rule.category for rule in request.tax_rules]
     if len(set(categories)) != len(categories):
         raise InvalidQuoteRequest(detail="A tax category has two rules.")
 
 
-def _rules_of(lines: Sequence[PricedLine], rules: Sequence[TaxRule]) -> list[TaxRule]:
-    by_category = {rule.category: rule for rule in rules}
-    missing = sorted({line.tax_category for line in lines} - set(by_category))
-    if missing:
-        raise TaxRuleMissing(tax_categories=missing)
-    return [by_category[line.tax_category] for line in lines]
+def _fee_amount(fee: Fee, goods_minor: int, request: QuoteRequest) -> int:
+    return fee.amount_minor + round_minor(goods_minor * fee.rate, mode=request.rounding_mode)
 
 
-def _taxes(entered: Sequence[int], rules: Sequence[TaxRule], request: QuoteRequest) -> list[int]:
-    if request.rounding_scope is RoundingScope.LINE:
-        return [_tax_within(amount, rule.rate, request) for amount, rule in zip(entered, rules, strict=True)]
-    members = defaultdict(list)
-    for index, rule in enumerate(rules):
-        members[rule].append(index)
-    taxes = [0] * len(entered)
-    for rule, indexes in members.items():
-        amounts = [entered[index] for index in indexes]
-        shares = allocate(_tax_within(sum(amounts), rule.rate, request), amounts)
-        for index, share in zip(indexes, shares, strict=True):
-            taxes[index] = share
-    return taxes
-
-
-def _tax_within(amount_minor: int, rate: Decimal, request: QuoteRequest) -> int:
-    # Entered gross, the tax is a part of the amount; entered net, it comes on top.
-    taxed = amount_minor * rate
-    exact = taxed / (1 + rate) if request.tax_entry == TaxEntry.GROSS else taxed
-    return round_minor(exact, mode=request.rounding_mode)
-
-
-def _line_tax(rule: TaxRule, amount_minor: int, tax_minor: int, tax_entry: TaxEntry) -> LineTax:
-    return LineTax(
-        region=rule.region,
-        category=rule.category,
-        code=rule.code,
-        rate=rule.rate,
-        treatment=rule.treatment,
-        calculation_reference=rule.calculation_reference,
-        basis_minor=amount_minor - tax_minor if tax_entry == TaxEntry.GROSS else amount_minor,
-        amount_minor=tax_minor,
-    )
-
-
-def _line(position: int, line: PricedLine, *, discount_minor: int, tax: LineTax) -> QuoteLine:
+def _line(placed: Placed, discount_minor: int, tax: LineTax, request: QuoteRequest) -> QuoteLine:
+    position, line = placed
     return QuoteLine(
         position=position,
         sku=line.sku,
@@ -131,17 +111,43 @@ def _line(position: int, line: PricedLine, *, discount_minor: int, tax: LineTax)
         is_physical=line.is_physical,
         quantity=line.quantity,
         unit_price_minor=line.unit_price_minor,
+        entered_unit_price_minor=line.entered_unit_price_minor,
         subtotal_minor=line.quantity * line.unit_price_minor,
         discount_minor=discount_minor,
+        discount_net_minor=without_tax(discount_minor, tax.rate, request),
         tax=tax,
         total_minor=tax.basis_minor + tax.amount_minor,
     )
 
 
-def _sum_up(request: QuoteRequest, lines: Sequence[QuoteLine]) -> Quote:
-    # Shipping and fees stand in the agreement from the first version; nothing charges them yet.
-    shipping_minor = fees_minor = 0
-    total_minor = sum(line.total_minor for line in lines) + shipping_minor + fees_minor
+def _shipping(charge: ShippingCharge, discount_minor: int, tax: LineTax, request: QuoteRequest) -> QuoteShipping:
+    return QuoteShipping(
+        code=charge.code,
+        name=charge.name,
+        price_minor=charge.price_minor,
+        discount_minor=discount_minor,
+        discount_net_minor=without_tax(discount_minor, tax.rate, request),
+        tax=tax,
+        total_minor=tax.basis_minor + tax.amount_minor,
+    )
+
+
+def _fee_line(fee: Fee, amount_minor: int, tax: LineTax) -> FeeLine:
+    total_minor = tax.basis_minor + tax.amount_minor
+    return FeeLine(code=fee.code, name=fee.name, amount_minor=amount_minor, tax=tax, total_minor=total_minor)
+
+
+def _sum_up(
+    request: QuoteRequest,
+    reductions: Reductions,
+    *,
+    lines: Sequence[QuoteLine],
+    shipping: QuoteShipping | None,
+    fees: Sequence[FeeLine],
+) -> Quote:
+    charged: list[QuoteLine | QuoteShipping | FeeLine] = [*lines, *([shipping] if shipping else []), *fees]
+    taxes = [each.tax for each in charged]
+    total_minor = sum(each.total_minor for each in charged)
     if total_minor > AMOUNT_MAX:
         raise AmountTooLarge(amount_max=AMOUNT_MAX)
     unhashed = Quote(
@@ -150,11 +156,16 @@ def _sum_up(request: QuoteRequest, lines: Sequence[QuoteLine]) -> Quote:
         rounding_mode=request.rounding_mode,
         rounding_scope=request.rounding_scope,
         lines=tuple(lines),
+        shipping_method=shipping,
+        fee_lines=tuple(fees),
+        discounts=reductions.applied,
+        tax_lines=tax_lines(taxes),
+        exchange_rate=request.exchange_rate,
         subtotal_minor=sum(line.subtotal_minor for line in lines),
-        discount_minor=request.discount_minor,
-        tax_minor=sum(line.tax.amount_minor for line in lines),
-        shipping_minor=shipping_minor,
-        fees_minor=fees_minor,
+        discount_minor=sum(reductions.lines) + reductions.shipping_minor,
+        tax_minor=sum(tax.amount_minor for tax in taxes),
+        shipping_minor=shipping.price_minor if shipping else 0,
+        fees_minor=sum(fee.amount_minor for fee in fees),
         total_minor=total_minor,
         quote_hash="",
         warnings=_warnings(request),
@@ -163,7 +174,7 @@ def _sum_up(request: QuoteRequest, lines: Sequence[QuoteLine]) -> Quote:
 
 
 def _warnings(request: QuoteRequest) -> tuple[QuoteWarning, ...]:
-    warnings: list[QuoteWarning] = list(request.not_for_sale)
+    warnings: list[QuoteWarning] = [*request.not_for_sale, *request.advice]
     for line in request.lines:
         if line.seen_unit_price_minor is not None and line.seen_unit_price_minor != line.unit_price_minor:
             warnings.append(

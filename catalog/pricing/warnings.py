@@ -62,7 +62,24 @@ class NotForSale:
     reason: NotForSaleReason
 
 
-QuoteWarning: TypeAlias = PriceChanged | SoldOut | LowStock | NotForSale
+@dataclass(frozen=True, slots=True)
+class CouponNotApplicable:
+    """A coupon in the cart takes nothing off now; `reason` is the code of what it lacks."""
+
+    code: ClassVar[str] = "coupon_not_applicable"
+    coupon_code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoShippingMethod:
+    """The shop has no way to bring these goods to where the customer is, so they cannot be ordered yet."""
+
+    code: ClassVar[str] = "no_shipping_method"
+    country: str
+
+
+QuoteWarning: TypeAlias = PriceChanged | SoldOut | LowStock | NotForSale | CouponNotApplicable | NoShippingMethod
 
 
 def availability_of(available: int) -> Availability:

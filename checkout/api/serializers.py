@@ -148,7 +148,57 @@ class OrderLineShape(serializers.Serializer[Any]):
     total = MoneyShape()
 
 
-class OrderShape(serializers.Serializer[Any]):
+class ShippingShape(serializers.Serializer[Any]):
+    """The way to the customer, and its price before discounts."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    price = MoneyShape()
+
+
+class FeeShape(serializers.Serializer[Any]):
+    """A fee, as the shop's prices are entered."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    amount = MoneyShape()
+
+
+class AppliedDiscountShape(serializers.Serializer[Any]):
+    """What one promotion took off. `code` is the coupon's, "" where none was needed."""
+
+    promotion_id = serializers.CharField()
+    code = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    amount = MoneyShape()
+
+
+class TaxLineShape(serializers.Serializer[Any]):
+    """One tax of the whole. `rate` is a decimal fraction; unknown treatments may come."""
+
+    code = serializers.CharField()
+    region = serializers.CharField()
+    rate = serializers.CharField()
+    treatment = serializers.CharField()
+    basis = MoneyShape()
+    amount = MoneyShape()
+
+
+class TermsShape(serializers.Serializer[Any]):
+    """How a quote or an order is taxed, carried, charged and discounted. With tax included the total is
+    subtotal + shipping + fees − discount; otherwise the tax comes on top.
+    """
+
+    is_tax_included = serializers.BooleanField()
+    requires_shipping = serializers.BooleanField()
+    shipping_method = ShippingShape(allow_null=True)
+    fee_lines = FeeShape(many=True)
+    discounts = AppliedDiscountShape(many=True)
+    tax_lines = TaxLineShape(many=True)
+
+
+class OrderShape(TermsShape):
     """The whole truth for the customer. `status` and `phase` may gain values; treat unknown ones as `processing`."""
 
     order_id = serializers.CharField()
@@ -190,7 +240,7 @@ class CheckoutShape(serializers.Serializer[Any]):
     order = OrderShape()
 
 
-class QuoteShape(serializers.Serializer[Any]):
+class QuoteShape(TermsShape):
     """What the cart costs now; send `quote_hash` along to be told when it changed."""
 
     currency = serializers.CharField()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from accounts.models import AccessToken
 from accounts.services import remember_token
+from catalog import pricing
 from catalog import services as stock
 from catalog.pricing import Quote, terms_as_json
 from checkout.answers import quote_json
@@ -161,7 +162,7 @@ def _agreed_quote(cart: Cart, quantities: dict[int, int], command: StartCommand)
     if not quantities:
         raise CartEmpty(cart_id=cart.public_id)
     priced = quote_cart(cart, quantities=quantities)
-    missing = [warning.sku for warning in priced.warnings if warning.code == "not_for_sale"]
+    missing = [warning.sku for warning in priced.warnings if isinstance(warning, pricing.NotForSale)]
     if missing:
         raise NotForSale(skus=missing)
     if command.quote_hash and command.quote_hash != priced.quote_hash:

@@ -91,22 +91,27 @@ def _reserve_again(order: Order, *, cause: Cause) -> str:
 
 
 def sale_of(order: Order) -> ledger.Sale:
-    """This will return what the books need to know of a sale, from the snapshot alone."""
+    """This will return what the books need to know of a sale, net of tax and from the snapshot alone."""
     snapshot = order.snapshot
+    lines, fees = snapshot["lines"], snapshot.get("fee_lines", [])
+    shipping = [snapshot["shipping_method"]] if snapshot.get("shipping_method") else []
     taxes: dict[str, int] = defaultdict(int)
-    for line in snapshot["lines"]:
-        taxes[line["tax"]["region"]] += line["tax"]["amount_minor"]
-    beside = snapshot["tax_minor"] + snapshot["shipping_minor"] + snapshot["fees_minor"]
+    for charged in (*lines, *shipping, *fees):
+        taxes[charged["tax"]["region"]] += charged["tax"]["amount_minor"]
+    # Version 1 of the snapshot knows no other discount than the one entered, and never had one.
+    discounts_minor = sum(each.get("discount_net_minor", each["discount_minor"]) for each in (*lines, *shipping))
+    shipping_minor = sum(each["tax"]["basis_minor"] + each["discount_net_minor"] for each in shipping)
+    fees_minor = sum(fee["tax"]["basis_minor"] for fee in fees)
     return ledger.Sale(
         channel=order.channel,
         order_public_id=order.public_id,
         is_livemode=order.is_livemode,
         currency=order.currency,
         due_minor=order.due_minor,
-        sales_minor=order.total_minor - beside + snapshot["discount_minor"],
-        discounts_minor=snapshot["discount_minor"],
-        shipping_minor=snapshot["shipping_minor"],
-        fees_minor=snapshot["fees_minor"],
+        sales_minor=order.total_minor - snapshot["tax_minor"] - shipping_minor - fees_minor + discounts_minor,
+        discounts_minor=discounts_minor,
+        shipping_minor=shipping_minor,
+        fees_minor=fees_minor,
         taxes_minor=taxes,
         due_adjustment_minor=order.due_minor - order.total_minor,
     )

@@ -44,13 +44,13 @@ class TestBuild:
             contact_digest="d" * 64,
         )
 
-        built = build_snapshot(a_snapshot(), context)
+        built = build_snapshot(a_snapshot(discounts=[]), context)
 
         assert built["provider_amount"] == {"amount_minor": 2000, "currency": "GBP"}
         assert (built["schema_version"], built["terms_version"], built["country_label"]) == (
-            1,
+            2,
             "2026-11",
             "United Kingdom",
         )
-        assert {"exchange_rate", "coupon_code", "promotions", "buyer_tax_id"} <= set(built)
+        assert {"coupon_code", "promotions", "buyer_tax_id", "address_basis", "region"} <= set(built)
         assert not {"email", "name", "phone", "address", "contact"} & set(built)

@@ -134,7 +134,11 @@ CHECKS = (
         FROM (
             SELECT public_id, total_minor, currency, snapshot,
                 (SELECT sum((line ->> 'total_minor')::bigint) FROM jsonb_array_elements(snapshot -> 'lines') AS line)
-                + (snapshot ->> 'shipping_minor')::bigint + (snapshot ->> 'fees_minor')::bigint AS parts
+                + coalesce((snapshot #>> '{shipping_method,total_minor}')::bigint,
+                    (snapshot ->> 'shipping_minor')::bigint)
+                + coalesce((SELECT sum((fee ->> 'total_minor')::bigint)
+                    FROM jsonb_array_elements(snapshot -> 'fee_lines') AS fee), (snapshot ->> 'fees_minor')::bigint)
+                    AS parts
             FROM orders_order
         ) AS summed
         WHERE (snapshot ->> 'total_minor')::bigint IS DISTINCT FROM total_minor

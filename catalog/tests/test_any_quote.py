@@ -1,0 +1,218 @@
+"""What holds for any basket, however it is discounted, carried, taxed and rounded."""
+
+import dataclasses
+import json
+import random
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.pricing import (
+    Discount,
+    DiscountKind,
+    Fee,
+    FeeLine,
+    Quote,
+    QuoteLine,
+    QuoteRequest,
+    QuoteShipping,
+    RoundingScope,
+    ShippingCharge,
+    TaxEntry,
+    quote,
+    quote_as_json,
+)
+from catalog.tests.test_pricing import a_discount, a_fee, a_line, a_rule, a_shipping
+from core.money import RoundingMode
+
+SEED = 20_261_123
+QUOTES = 10_000
+CURRENCIES = ["JPY", "GBP", "EUR", "KWD"]
+CATEGORIES = ["standard", "reduced", "shipping"]
+
+
+@st.composite
+def discounts(draw: st.DrawFn, skus: list[str]) -> Discount:
+    """Any discount on everything or on some lines, and now and then on lines that are not there."""
+    return a_discount(
+        draw(st.sampled_from(list(DiscountKind))),
+        rate=str(draw(st.decimals("0", "1", places=4))),
+        amount=draw(st.integers(0, 10**10)),
+        skus=draw(st.none() | st.sets(st.sampled_from([*skus, "NOT-THERE"]))),
+    )
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> QuoteRequest:
+    """Any basket of up to twelve lines in two tax categories, with any entry, rounding, discounts and charges."""
+    skus = draw(st.lists(st.text("ABab01-", min_size=1, max_size=4), unique=True, max_size=12))
+    lines = tuple(
+        a_line(
+            sku,
+            price=draw(st.integers(0, 10_000_000)),
+            quantity=draw(st.integers(1, 100_000)),
+            tax_category=draw(st.sampled_from(["standard", "reduced"])),
+        )
+        for sku in skus
+    )
+    rates = st.decimals("0", "1", places=4).map(str)
+    return QuoteRequest(
+        currency=draw(st.sampled_from(CURRENCIES)),
+        tax_entry=draw(st.sampled_from(list(TaxEntry))),
+        lines=lines,
+        tax_rules=tuple(a_rule(draw(rates), category=category) for category in CATEGORIES),
+        discounts=tuple(draw(st.lists(discounts(skus), max_size=4))),
+        shipping=a_shipping(draw(st.integers(0, 100_000))) if draw(st.booleans()) else None,
+        fees=(a_fee(amount=draw(st.integers(0, 1000)), rate=draw(rates)),) if draw(st.booleans()) else (),
+        rounding_mode=draw(st.sampled_from(list(RoundingMode))),
+        rounding_scope=draw(st.sampled_from(list(RoundingScope))),
+    )
+
+
+def numbers_in(document: Any) -> Iterator[Any]:
+    """This will walk through a JSON document and give everything that is neither text nor a container."""
+    children = document.values() if isinstance(document, dict) else document
+    for child in children if isinstance(document, dict | list) else []:
+        if isinstance(child, dict | list):
+            yield from numbers_in(child)
+        elif not isinstance(child, str):
+            yield child
+
+
+def refuse_if_it_does_not_add_up(result: Quote) -> None:
+    """This will check what every quote promises, whoever made it."""
+    shipping = [result.shipping_method] if result.shipping_method else []
+    charged: list[QuoteLine | QuoteShipping | FeeLine] = [*result.lines, *shipping, *result.fee_lines]
+    for each in charged:
+        assert each.tax.basis_minor + each.tax.amount_minor == each.total_minor
+        assert min(each.tax.basis_minor, each.tax.amount_minor) >= 0
+    for line in result.lines:
+        assert 0 <= line.discount_minor <= line.subtotal_minor
+    assert sum(each.total_minor for each in charged) == result.total_minor >= 0
+
+    # Net lines + net shipping + fees + tax − net discounts = total.
+    discounted: list[QuoteLine | QuoteShipping] = [*result.lines, *shipping]
+    net_discounts = sum(each.discount_net_minor for each in discounted)
+    net_goods_and_shipping = sum(each.tax.basis_minor + each.discount_net_minor for each in discounted)
+    net_fees = sum(fee.tax.basis_minor for fee in result.fee_lines)
+    assert net_goods_and_shipping + net_fees + result.tax_minor - net_discounts == result.total_minor
+    if result.tax_entry == TaxEntry.NET:
+        entered = result.subtotal_minor + result.shipping_minor
+        assert entered + result.fees_minor + result.tax_minor - result.discount_minor == result.total_minor
+    else:
+        entered = result.subtotal_minor + result.shipping_minor + result.fees_minor
+        assert entered - result.discount_minor == result.total_minor
+
+    assert sum(each.discount_minor for each in discounted) == result.discount_minor
+    assert sum(discount.amount_minor for discount in result.discounts) == result.discount_minor
+    assert sum(each.tax.amount_minor for each in charged) == result.tax_minor
+    assert sum(tax.amount_minor for tax in result.tax_lines) == result.tax_minor
+    assert sum(tax.basis_minor for tax in result.tax_lines) == result.total_minor - result.tax_minor
+
+
+def shuffled(request_: QuoteRequest, source: random.Random) -> QuoteRequest:
+    """This will return the same basket as another client would send it."""
+    lines = list(request_.lines)
+    source.shuffle(lines)
+    return dataclasses.replace(request_, lines=tuple(lines))
+
+
+class TestAnyBasket:
+    @settings(deadline=None)
+    @given(requests())
+    def test_adds_up(self, request_: QuoteRequest) -> None:
+        refuse_if_it_does_not_add_up(quote(request_))
+
+    @settings(deadline=None)
+    @given(requests())
+    def test_taxes_each_line_by_its_rate(self, request_: QuoteRequest) -> None:
+        # Per document the sum is rounded first and the lines share it, so a line may be off by its share and one more.
+        tolerance = Decimal("0.5") if request_.rounding_scope is RoundingScope.LINE else Decimal("1.5")
+
+        for line in quote(request_).lines:
+            exact = (line.subtotal_minor - line.discount_minor) * line.tax.rate
+            if request_.tax_entry == TaxEntry.GROSS:
+                exact /= 1 + line.tax.rate
+            assert abs(exact - line.tax.amount_minor) <= tolerance
+
+    @settings(deadline=None)
+    @given(requests(), st.randoms(use_true_random=False))
+    def test_does_not_care_for_the_order_of_lines(self, request_: QuoteRequest, source: random.Random) -> None:
+        again = shuffled(request_, source)
+
+        one, other = quote(request_), quote(again)
+
+        assert one.quote_hash == other.quote_hash
+        by_sku = {line.sku: dataclasses.replace(line, position=0) for line in one.lines}
+        assert by_sku == {line.sku: dataclasses.replace(line, position=0) for line in other.lines}
+        assert [line.sku for line in other.lines] == [line.sku for line in again.lines]
+        assert [line.position for line in other.lines] == list(range(1, len(again.lines) + 1))
+
+    @settings(deadline=None)
+    @given(requests())
+    def test_knows_only_integers(self, request_: QuoteRequest) -> None:
+        document = json.loads(json.dumps(quote_as_json(quote(request_))))
+
+        assert {type(number) for number in numbers_in(document)} <= {int, bool, type(None)}
+
+
+def a_random_request(source: random.Random) -> QuoteRequest:
+    """A basket as a shop sees it, from one source of chance."""
+    skus = [f"SKU-{number}" for number in range(source.randint(1, 12))]
+    lines = tuple(
+        a_line(
+            sku,
+            price=source.choice([0, 1, 99, 1999, source.randint(0, 10**6)]),
+            quantity=source.choice([1, 2, 3, source.randint(1, 1000)]),
+            tax_category=source.choice(["standard", "reduced"]),
+            is_physical=source.random() < 0.8,
+        )
+        for sku in skus
+    )
+    rates = ["0", "0.05", "0.055", "0.1", "0.19", "0.2", f"0.{source.randint(0, 999_999):06}"]
+    return QuoteRequest(
+        currency=source.choice(CURRENCIES),
+        tax_entry=source.choice(list(TaxEntry)),
+        lines=lines,
+        tax_rules=tuple(a_rule(source.choice(rates), category=category) for category in CATEGORIES),
+        discounts=tuple(a_random_discount(source, skus) for _ in range(source.randint(0, 3))),
+        shipping=a_random_shipping(source),
+        fees=a_random_fee(source),
+        rounding_mode=source.choice(list(RoundingMode)),
+        rounding_scope=source.choice(list(RoundingScope)),
+    )
+
+
+def a_random_discount(source: random.Random, skus: list[str]) -> Discount:
+    return a_discount(
+        source.choice(list(DiscountKind)),
+        rate=source.choice(["0.1", "0.25", "0.333333", "1"]),
+        amount=source.choice([1, 500, 10**7]),
+        skus=source.choice([None, set(source.sample(skus, source.randint(0, len(skus))))]),
+    )
+
+
+def a_random_shipping(source: random.Random) -> ShippingCharge | None:
+    return source.choice([None, a_shipping(source.randint(0, 2000)), a_shipping(495, tax_category="standard")])
+
+
+def a_random_fee(source: random.Random) -> tuple[Fee, ...]:
+    return source.choice([(), (a_fee(amount=source.randint(0, 500)),), (a_fee("card", rate="0.029"), a_fee(amount=30))])
+
+
+def test_ten_thousand_random_quotes_add_up_to_the_last_minor_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    source = random.Random(SEED)
+
+    for _ in range(QUOTES):
+        request_ = a_random_request(source)
+        result = quote(request_)
+        refuse_if_it_does_not_add_up(result)
+        assert quote(shuffled(request_, source)).quote_hash == result.quote_hash
+        assert {type(number) for number in numbers_in(quote_as_json(result))} <= {int, bool, type(None)}
+
+    with capsys.disabled():
+        print(f"\nrandom quotes that added up: {QUOTES:,} (seed {SEED})")
