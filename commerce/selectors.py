@@ -1,4 +1,4 @@
-"""What the first page and the health checks read from every corner."""
+"""What the developers' page and the health checks read from every corner."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +41,7 @@ class Installation:
 
 
 def describe_installation() -> Installation:
-    """This will count what the first page shows. Raises: OperationalError while the database is away."""
+    """This will count what the developers' page shows. Raises: OperationalError while the database is away."""
     return Installation(
         channel=SalesChannel.objects.filter(archived_at=None).order_by("id").first(),
         products_count=Product.objects.filter(is_published=True, archived_at=None).count(),

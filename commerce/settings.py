@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "checkout",
     "webhooks",
     "reconciliation",
+    "storefront",
     "support",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -95,7 +96,9 @@ if WEBHOOKS_ONLY:
     # A door of its own: no sessions, no cookies, nothing a flood of forged events could make expensive.
     MIDDLEWARE = ["core.middleware.TraceMiddleware", "django.middleware.security.SecurityMiddleware"]
     INSTALLED_APPS = [
-        app for app in INSTALLED_APPS if not app.startswith(("allauth", "django.contrib.admin", "support"))
+        app
+        for app in INSTALLED_APPS
+        if not app.startswith(("allauth", "django.contrib.admin", "storefront", "support"))
     ]
     ROOT_URLCONF = "commerce.urls_webhooks"
 WSGI_APPLICATION = "commerce.wsgi.application"

@@ -1,4 +1,4 @@
-"""Addresses of the web role. The API's own stand in catalog/urls.py and checkout/urls.py."""
+"""Addresses of the web role. The shop's own stand in storefront/urls.py, the API's in catalog/ and checkout/urls.py."""
 
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -8,7 +8,8 @@ from commerce import health, views
 from support.admin import site
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", views.first_page, name="first_page"),
+    path("", include("storefront.urls")),
+    path("developers", views.developers, name="developers"),
     path("healthz", health.process, name="healthz"),
     path("healthz/work", health.work, name="healthz_work"),
     path("readyz", health.ready, name="readyz"),

@@ -1,4 +1,4 @@
-"""The first page, and the pages for when there is none."""
+"""The developers' page, and the pages for when there is none."""
 
 import sys
 
@@ -19,14 +19,14 @@ RETRY_AFTER_SECONDS = "5"
 
 
 @require_safe
-def first_page(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """Show what this installation holds and where everything is; the shop takes this address later."""
+def developers(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Show what this installation holds and where everything is."""
     try:
         installation = describe_installation()
     except (OperationalError, InterfaceError):
         return _records_away()
     facts = {"installation": installation, "sandbox_url": settings.SANDBOX_URL, "now": clock.now()}
-    return _page("first_page.html", facts)
+    return _page("developers.html", facts)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature

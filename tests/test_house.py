@@ -11,8 +11,8 @@ from commerce.celery import app
 
 ROOT = Path(__file__).parent.parent
 APPS = [
-    "accounts", "catalog", "checkout", "core", "ledger", "orders", "oversight", "payments", "reconciliation", "support",
-    "webhooks",
+    "accounts", "catalog", "checkout", "core", "ledger", "orders", "oversight", "payments", "reconciliation",
+    "storefront", "support", "webhooks",
 ]  # fmt: skip
 FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 400

@@ -240,7 +240,8 @@ def welcome(env: dict[str, str], *, logs: Path) -> str:
     return f"""
 Surety is running.
 
-  First page   {shop}/
+  Shop         {shop}/
+  Developers   {shop}/developers
   API          {shop}/api/v1/docs
   Console      {shop}/console/
                {STAFF_EMAIL}, password {env["DEMO_STAFF_PASSWORD"]}

@@ -1,4 +1,4 @@
-"""The first page tells what the database holds; the pages for when there is none tell what it means."""
+"""The developers' page tells what the database holds; the pages for when there is none tell what it means."""
 
 import io
 import json
@@ -40,8 +40,8 @@ def put_on_sale(channel: SalesChannel, *, is_published: bool = True) -> None:
 
 
 def page() -> str:
-    """The first page's HTML."""
-    answer = Client().get("/")
+    """The page's HTML."""
+    answer = Client().get("/developers")
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -63,7 +63,7 @@ def answer_to(error: Exception, *, path: str) -> HttpResponse:
     return fail(RequestFactory().get(path))
 
 
-class TestFirstPage:
+class TestDevelopersPage:
     def test_says_plainly_that_the_demo_data_is_still_being_made(self) -> None:
         html = page()
 
@@ -96,7 +96,7 @@ class TestFirstPage:
         assert "sandbox" not in page()
 
     def test_asks_nobody_else_and_sets_no_cookie(self) -> None:
-        answer = Client().get("/")
+        answer = Client().get("/developers")
 
         assert not answer.cookies
         assert "http" not in answer.content.decode().replace('http-equiv="refresh"', "").replace("http://127", "")
@@ -106,7 +106,7 @@ class TestFirstPage:
         monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.ensure_connection", refuse)
         monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.cursor", refuse)
 
-        answer = Client().get("/")
+        answer = Client().get("/developers")
 
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "5"

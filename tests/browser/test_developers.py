@@ -1,4 +1,4 @@
-"""The first page and the API's documentation, as a stranger sees them."""
+"""The developers' page and the API's documentation, as a stranger sees them."""
 
 import pytest
 
@@ -30,23 +30,23 @@ def shop(database: str) -> SalesChannel:
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-class TestFirstPage:
+class TestDevelopersPage:
     def test_shows_the_shop(self, shop: SalesChannel, window: Window, width: int, scheme: str) -> None:
         page = window(width=width, scheme=scheme)
 
-        page.goto("/")
+        page.goto("/developers")
 
         assert page.get_by_role("heading", level=1).inner_text() == "Commerce whose checkout keeps its word"
         assert page.get_by_text("Lantern & Lark").is_visible()
-        look(page, "first-page", width=width, scheme=scheme)
+        look(page, "developers", width=width, scheme=scheme)
 
     def test_says_that_the_demo_is_being_made(self, window: Window, width: int, scheme: str) -> None:
         page = window(width=width, scheme=scheme)
 
-        page.goto("/")
+        page.goto("/developers")
 
         assert page.get_by_text("The demo data is still being made.").is_visible()
-        look(page, "first-page-being-made", width=width, scheme=scheme)
+        look(page, "developers-being-made", width=width, scheme=scheme)
 
     def test_nothing_is_here(self, window: Window, width: int, scheme: str) -> None:
         page = window(width=width, scheme=scheme, expects=(404,))
@@ -57,10 +57,10 @@ class TestFirstPage:
         look(page, "nothing-here", width=width, scheme=scheme)
 
 
-class TestFirstPageByKeyboard:
+class TestDevelopersPageByKeyboard:
     def test_the_first_stop_leads_past_the_header(self, shop: SalesChannel, window: Window) -> None:
         page = window(width=360, scheme="light")
-        page.goto("/")
+        page.goto("/developers")
 
         page.keyboard.press("Tab")
 
@@ -68,7 +68,7 @@ class TestFirstPageByKeyboard:
 
     def test_every_target_is_large_enough_for_a_thumb(self, shop: SalesChannel, window: Window) -> None:
         page = window(width=360, scheme="light")
-        page.goto("/")
+        page.goto("/developers")
 
         heights = page.eval_on_selector_all("main a", "links => links.map(link => link.getBoundingClientRect().height)")
 
@@ -76,11 +76,11 @@ class TestFirstPageByKeyboard:
 
     def test_stays_in_shape_mirrored(self, shop: SalesChannel, window: Window) -> None:
         page = window(width=360, scheme="light")
-        page.goto("/")
+        page.goto("/developers")
 
         page.evaluate("document.documentElement.dir = 'rtl'")
 
-        look(page, "first-page-mirrored", width=360, scheme="light")
+        look(page, "developers-mirrored", width=360, scheme="light")
 
 
 class TestApiDocs:

@@ -1,0 +1,232 @@
+// The room of one order. What it says, offers and waits for comes from the server alone, every time it is looked at.
+
+import { NoAnswer, Problem, call, pause, pending, sendOnce, settle } from "./api.js";
+import * as basket from "./basket.js";
+import { go, isOpen, noteOrder, orderHeaders } from "./lead.js";
+import * as store from "./store.js";
+import { el, icon, nameOf, notice, show, silence, suffix, sums } from "./view.js";
+
+const room = document.querySelector("[data-room]");
+const orderId = room.dataset.order;
+
+// The word of the server as a heading. A word this page does not know yet is shown as work in progress.
+const HEADINGS = {
+  preparing_checkout: ["wait", "Getting ready to be paid"],
+  processing: ["wait", "Waiting for the bank"],
+  waiting_for_confirmation: ["wait", "Waiting for your bank’s confirmation"],
+  action_required: ["ask", "One step left: pay"],
+  payment_failed: ["bad", "The payment did not go through"],
+  cancelling: ["wait", "Being cancelled"],
+  cancelled: ["ended", "Cancelled"],
+  expired: ["ended", "The time to pay is over"],
+  under_review: ["wait", "Being checked"],
+  paid: ["done", "Thank you, it is paid"],
+  preparing: ["done", "Paid and being prepared"],
+  partly_shipped: ["done", "Partly on its way"],
+  shipped: ["done", "On its way"],
+  delivered: ["done", "Delivered"],
+  refund_pending: ["back", "Your money is on its way back"],
+  partly_refunded: ["back", "Partly given back"],
+  refunded: ["back", "Given back"],
+  completed: ["done", "Complete"],
+};
+const NO_CHARGE = new Set(["preparing_checkout", "action_required"]);
+
+let etag = null;
+let order = null;
+let said = null;
+let isActing = false;
+let round = 0;
+
+const headers = () => orderHeaders(orderId);
+const key = (what) => `${what}.${orderId}`;
+
+function heading() {
+  const [kind, words] = HEADINGS[order.status] ?? HEADINGS.processing;
+  const decline = order.payment?.decline;
+  return el(
+    "div", { class: `standing ${kind}`, role: "status" },
+    el("span", { class: "seal" }, icon(kind)),
+    el("div", {}, el("h1", {}, words), el("p", {}, order.message), decline && order.status === "payment_failed" ? el("p", { class: "small" }, `The bank says: ${decline.message}`) : null),
+  );
+}
+
+function until() {
+  if (!isOpen(order) || !order.expires_at) return null;
+  const time = new Date(order.expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return el("p", { class: "small" }, `We keep your items for you until ${time}.`);
+}
+
+function offers() {
+  const can = new Set(order.next_actions);
+  const amount = order.due.display;
+  const first = [];
+  if (can.has("confirm") || can.has("pay")) first.push(button(`Pay ${amount}`, () => pay(false)));
+  if (can.has("retry_payment")) first.push(button(`Pay ${amount} with another card`, () => pay(true)));
+  if (can.has("order_again")) first.push(button("Order the same again", again));
+  const second = [];
+  if (can.has("cancel")) second.push(el("button", { type: "button", class: "quiet-button", onclick: confirmCancel }, "Cancel this order"));
+  return [first.length ? el("div", { class: "bar" }, ...first) : null, second.length ? el("p", {}, ...second) : null];
+}
+
+function button(words, act) {
+  return el("button", { type: "button", class: "button pay", onclick: act, disabled: isActing }, words);
+}
+
+function waiting() {
+  if (order.poll_after_ms === null || NO_CHARGE.has(order.status)) return null;
+  return el("p", { class: "small asking" }, el("span", { class: "pulse", "aria-hidden": "true" }), "This page asks again by itself. You can also close it: nothing depends on it.");
+}
+
+function furnish() {
+  const lines = order.lines.map((line) =>
+    el("li", { class: "row plain" }, el("span", { class: "units" }, `${line.quantity} ×`), el("span", { class: "row-text" }, nameOf(line)), el("span", { class: "price" }, line.subtotal.display)));
+  const returned = order.returned.amount_minor ? el("p", { class: "small" }, `Given back so far: ${order.returned.display}.`) : null;
+  show(
+    room,
+    heading(),
+    said,
+    el("div", { class: "stack" }, ...[until(), waiting()].filter(Boolean)),
+    ...offers(),
+    el("section", { class: "group summary", "aria-labelledby": "ordered" },
+      el("h2", { id: "ordered" }, "Order ", el("span", { class: "number" }, order.number)),
+      el("ul", { class: "rows" }, lines),
+      sums(order),
+      returned),
+    isOpen(order) ? null : el("p", {}, el("a", { class: "button plain", href: `/${suffix()}` }, "On to the shop")),
+  );
+  document.title = `${HEADINGS[order.status]?.[1] ?? "Your order"} · ${order.number}`;
+}
+
+function say(kind, sentence) {
+  said = notice(kind, el("p", {}, sentence));
+  if (order) furnish();
+  else show(room, said);
+}
+
+// After each word of the server: what it settles in this browser.
+function learn(seen) {
+  order = seen;
+  noteOrder(seen);
+  if (seen.status !== "processing") {
+    settle(key("pay"));
+    const cart = basket.held();
+    if (cart && pending(`start.${cart.id}`)) settle(`start.${cart.id}`);
+  }
+  if (!isOpen(seen) && basket.held()?.order === orderId) basket.letGo();
+}
+
+async function look() {
+  const asked = headers();
+  if (etag && order) asked["If-None-Match"] = etag;
+  const answer = await call("GET", `orders/${orderId}`, { headers: asked });
+  if (answer.status !== 304) {
+    etag = answer.etag;
+    learn(answer.body);
+    said = null;
+    furnish();
+  }
+}
+
+// Asks as often as the server says, and again whenever somebody looks; a second loop ends the first.
+async function follow() {
+  round += 1;
+  const mine = round;
+  for (let attempt = 0; mine === round; ) {
+    try {
+      await look();
+      attempt = 0;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return stranger();
+      if (!(error instanceof Problem) && !(error instanceof NoAnswer)) throw error;
+      attempt += 1;
+      say("wait", silence(error));
+    }
+    if (attempt === 0 && order.poll_after_ms === null) return;
+    await pause(attempt ? Math.min(1000 * 2 ** attempt, 10_000) : order.poll_after_ms);
+  }
+}
+
+function stranger() {
+  show(room, el("div", { class: "empty" }, el("h1", {}, "This browser may not look into this order"), el("p", {}, "An order opens in the browser that placed it, or after you sign in to the account it belongs to. The order itself is not affected."), el("p", {}, el("a", { class: "button", href: "/account" }, "To your account"))));
+}
+
+async function act(what) {
+  if (isActing) return;
+  isActing = true;
+  round += 1;
+  if (order) furnish();
+  try {
+    await what();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    isActing = false;
+    say("bad", error.code === "payment_being_verified" ? "The earlier payment is still being checked with the bank. You can pay again as soon as that is known." : error.message);
+    await pause(order?.poll_after_ms ?? 2000);
+  }
+  isActing = false;
+  if (order) furnish();
+  follow();
+}
+
+const onWait = (error) => say("wait", silence(error));
+
+// Goes to where the customer can pay. The living attempt is asked for again, because an address to pay at grows old.
+function pay(isOther) {
+  return act(async () => {
+    say("wait", "Opening the payment page …");
+    const payment = { method: order.payment?.method ?? "stripe", return_url: `${location.origin}/checkout/return` };
+    const request = { path: `orders/${orderId}/payment-attempts`, body: { payment, replace: isOther }, headers: headers() };
+    const { body } = await sendOnce(key("pay"), request, { onWait });
+    leave(body);
+  });
+}
+
+function leave(answer) {
+  const action = answer.next_action;
+  said = null;
+  etag = null;
+  learn(answer.order);
+  if (action?.type === "redirect" && action.url) location.assign(action.url);
+}
+
+function confirmCancel() {
+  const dialog = el(
+    "dialog", { class: "ask", "aria-labelledby": "sure" },
+    el("h2", { id: "sure" }, "Cancel this order?"),
+    el("p", {}, "Nothing will be charged. If money is already on its way, it comes back to you by itself."),
+    el("div", { class: "actions" },
+      el("button", { type: "button", class: "button grave", onclick: () => { dialog.close(); cancel(); } }, "Cancel the order"),
+      el("button", { type: "button", class: "button plain", onclick: () => dialog.close() }, "Keep it")),
+  );
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function cancel() {
+  return act(async () => {
+    const request = { path: `orders/${orderId}/cancel`, body: { reason: "Cancelled by the customer in the shop" }, headers: headers() };
+    const { body } = await sendOnce(key("cancel"), request, { onWait });
+    settle(key("cancel"));
+    etag = null;
+    learn(body);
+  });
+}
+
+// The articles of this order in a new basket, at today's prices.
+function again() {
+  return act(async () => {
+    for (const line of order.lines) await basket.add(line.sku, line.quantity);
+    location.assign(`/cart${suffix()}`);
+  });
+}
+
+addEventListener("pageshow", (event) => {
+  if (event.persisted) etag = null;
+  follow();
+});
+addEventListener("online", follow);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && !isActing) follow();
+});
