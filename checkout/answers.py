@@ -7,14 +7,16 @@ from catalog.pricing import Quote, TaxEntry, quote_as_json
 from checkout.models import Cart
 from core.money import Money
 from core.wire import instant_json, money_json
-from orders.display import Shown, Situation, show
+from orders.display import NextAction, Shown, Situation, show
 from orders.models import Order, OrderState
 from orders.selectors import find_order, open_holds
 from payments.models import PaymentAttempt
 from payments.selectors import current_attempt, has_unknown_outcome, is_give_back_open
+from payments.services import customer_action
 
 QUOTE_AMOUNTS = ("subtotal", "discount", "tax", "shipping", "fees", "total")
 LINE_AMOUNTS = ("unit_price", "subtotal", "discount", "total")
+CUSTOMER_ACTS = {NextAction.PAY, NextAction.CONFIRM, NextAction.RETRY_PAYMENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def view_order(order: Order) -> OrderView:
         attempt=attempt.status if attempt else "",
         is_outcome_unknown=is_undecided,
         has_next_action=bool(attempt and attempt.next_action),
-        has_customer_finished=bool(attempt and attempt.customer_finished_at),
+        has_customer_finished=bool(attempt and _is_behind_customer(attempt)),
         is_held=bool(open_holds(order)),
         is_cancel_requested=order.cancel_requested_at is not None,
         is_give_back_open=order.captured_minor > 0 and is_give_back_open(order),
@@ -84,7 +86,7 @@ def order_json(view: OrderView) -> dict[str, Any]:
             for line in snapshot["lines"]
         ],
         **terms_json(snapshot, currency=order.currency, locale=order.locale or "en_GB"),
-        "payment": _payment_json(view.attempt, order) if view.attempt else None,
+        "payment": _payment_json(view, view.attempt) if view.attempt else None,
         "live_url": None,
     }
 
@@ -99,7 +101,7 @@ def checkout_answer(order_id: str, *, order_token: str = "") -> CheckoutAnswer:
         "payment_attempt_id": attempt.public_id if attempt else None,
         "client_secret": _live_secret(attempt),
         "status": view.shown.word,
-        "next_action": attempt.next_action if attempt else None,
+        "next_action": _next_action(view),
         "decline": decline_json(attempt),
         "poll_after_ms": view.shown.poll_after_ms,
         "order": order_json(view),
@@ -187,16 +189,43 @@ def terms_json(terms: dict[str, Any], *, currency: str, locale: str = "en_GB") -
     }
 
 
-def _payment_json(attempt: PaymentAttempt, order: Order) -> dict[str, Any]:
+def return_json(order_id: str) -> dict[str, Any]:
+    """This will return what a browser may know that carries nothing but a signed state: nothing personal."""
+    view = view_order(find_order(order_id))
+    return {
+        "number": view.order.number,
+        "status": view.shown.word,
+        "message": view.shown.sentence,
+        "poll_after_ms": view.shown.poll_after_ms,
+        "is_paid": view.order.paid_at is not None,
+    }
+
+
+def _payment_json(view: OrderView, attempt: PaymentAttempt) -> dict[str, Any]:
+    order = view.order
     return {
         "payment_attempt_id": attempt.public_id,
         "provider": attempt.account.provider,
         "method": attempt.method,
         "status": attempt.status,
         "amount": _money(attempt.amount_minor, order),
-        "next_action": attempt.next_action if order.paid_at is None else None,
+        "next_action": _next_action(view),
         "decline": decline_json(attempt),
     }
+
+
+def _next_action(view: OrderView) -> dict[str, Any] | None:
+    """Where the customer goes on, only while there is something for them to do."""
+    if view.attempt is None or not CUSTOMER_ACTS & set(view.shown.next_actions):
+        return None
+    return customer_action(view.attempt, expires_at=view.order.expires_at)
+
+
+def _is_behind_customer(attempt: PaymentAttempt) -> bool:
+    """Whether the customer finished after the provider was last heard of: what we know is older than what they did."""
+    if attempt.customer_finished_at is None:
+        return False
+    return attempt.observed_at is None or attempt.observed_at < attempt.customer_finished_at
 
 
 def _live_secret(attempt: PaymentAttempt | None) -> str | None:

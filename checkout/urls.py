@@ -12,6 +12,7 @@ urlpatterns = [
     path("carts/<str:cart_id>/lines/<str:sku>", carts.CartLineView.as_view()),
     path("carts/<str:cart_id>/quote", carts.CartQuoteView.as_view()),
     path("checkout/active", checkout.ActiveCheckoutView.as_view()),
+    path("checkout/return", checkout.CheckoutReturnView.as_view()),
     path("checkout/start", checkout.StartCheckoutView.as_view()),
     path("orders/<str:order_id>", checkout.OrderView.as_view()),
     path("orders/<str:order_id>/cancel", checkout.CancelOrderView.as_view()),

@@ -152,6 +152,7 @@ def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
             currencies=list(new.currencies),
             is_livemode=new.is_livemode,
             api_base_ref="STRIPE_API_BASE",
+            hosted_pages_ref="STRIPE_HOSTED_PAGES",
             api_key_ref="STRIPE_SECRET_KEY",
             publishable_key_ref="STRIPE_PUBLISHABLE_KEY",
             created_at=now,

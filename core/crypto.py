@@ -32,6 +32,28 @@ def keyed_digest(value: str, *, purpose: str) -> str:
     return hmac.new(_derive(purpose=purpose), value.encode(), hashlib.sha256).hexdigest()
 
 
+class SignatureInvalid(ValueError):
+    """The text was not signed by us for this purpose, or was changed."""
+
+
+def sign(text: str, *, purpose: str) -> str:
+    """This will return `text` with our signature behind a dot."""
+    return f"{text}.{_signature(text, purpose=purpose)}"
+
+
+def signed_text(signed: str, *, purpose: str) -> str:
+    """This will return the text that `sign` signed for the same purpose. Raises: SignatureInvalid."""
+    text, _, signature = signed.rpartition(".")
+    if not hmac.compare_digest(signature.encode(), _signature(text, purpose=purpose).encode()):
+        raise SignatureInvalid
+    return text
+
+
+def _signature(text: str, *, purpose: str) -> str:
+    mac = hmac.new(_derive(purpose=purpose), text.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+
 def seal(plain: bytes, *, purpose: str, client_secret: str) -> bytes:
     """This will encrypt with a key made from our data key and a secret only the client holds: 12 bytes nonce + AES-
     GCM.

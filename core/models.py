@@ -50,6 +50,7 @@ class ProviderAccount(models.Model):
     currencies = ArrayField(models.CharField(max_length=3))
     is_livemode = models.BooleanField()
     api_base_ref = models.CharField(max_length=64, blank=True)
+    hosted_pages_ref = models.CharField(max_length=64, blank=True, help_text="Where customers find its payment pages.")
     api_key_ref = models.CharField(max_length=64, blank=True)
     publishable_key_ref = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()

@@ -13,7 +13,7 @@ from core.models import Policy
 
 CACHE_SECONDS = 10
 
-# Version 1 of every policy, written by core's migration 0003. Seconds, days, counts as the names say.
+# Version 1 of every policy, written by core's migrations. Seconds, days, counts as the names say.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "reservation": {"hold_seconds": 900, "cap_seconds": 3600, "extension_seconds": 900},
     "payment": {
@@ -28,10 +28,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "webhooks": {"tries_max": 12, "lease_seconds": 60, "parked_recheck_seconds": 300, "lag_alert_seconds": 60},
     "idempotency": {"lease_seconds": 30, "keep_days": 30},
     "tokens": {"cart_days": 30, "order_days": 90},
-    "sessions": {"customer_days": 60},
     "cases": {"high_due_seconds": 3600, "normal_due_seconds": 86_400, "low_due_seconds": 259_200},
-    "carts": {"lines_max": 2000, "units_max": 1_000_000, "open_max": 20, "draft_abandoned_seconds": 1800},
-    "addresses": {"per_customer_max": 50},
+    "carts": {"lines_max": 2000, "units_max": 1_000_000, "draft_abandoned_seconds": 1800},
     "refunds": {"window_days": 30, "pending_alert_days": 5},
     "fulfillment": {"stuck_after_hours": 24},
     "orders": {"dispute_window_days": 120},
@@ -43,6 +41,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "coupons_principal_max": 40,
         "coupons_address_max": 200,
     },
+    "pay_step": {"return_state_seconds": 86_400, "ask_again_seconds": 2, "payment_link_seconds": 3600},
 }
 
 

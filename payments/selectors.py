@@ -49,6 +49,11 @@ def find_attempt(*, account: ProviderAccount, provider_reference: str, attempt_i
     return PaymentAttempt.objects.filter(known, account=account).select_related("order").order_by("id").first()
 
 
+def find_own_attempt(public_id: str) -> PaymentAttempt | None:
+    """This will return an attempt by our own id, with its order."""
+    return PaymentAttempt.objects.filter(public_id=public_id).select_related("order").first()
+
+
 def current_attempt(order: Order) -> PaymentAttempt | None:
     """This will return the order's current card attempt, or the latest one when none is current."""
     rows = PaymentAttempt.objects.filter(order=order, tender="card").select_related("account")

@@ -2,8 +2,7 @@
 
 Note [Second factor]: a session counts when allauth recorded in it the use of a second factor that still belongs to this
 user, and the user still has an authenticator app. A factor taken away, replaced or never asked for leaves the session
-outside, whatever made it: a password, a cookie from before, another door of the site. A session that the app client
-made stays outside even with the factor: its key lies where apps keep things, not in a cookie no script can read.
+outside, whatever made it: a password, a cookie from before, another door of the site.
 """
 
 from enum import Enum
@@ -12,7 +11,6 @@ from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
 
-from accounts.adapter import MADE_BY_APP
 from accounts.models import User
 from support.selectors import second_factors_of
 
@@ -32,7 +30,7 @@ def standing_of(request: HttpRequest) -> Standing:
     user = request.user
     if not isinstance(user, User):
         return Standing.ANONYMOUS
-    if not (user.is_active and user.is_staff) or request.session.get(MADE_BY_APP):
+    if not (user.is_active and user.is_staff):
         return Standing.STRANGER
     factors = second_factors_of(user.pk)
     if Authenticator.Type.TOTP not in factors.values():

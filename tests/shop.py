@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from catalog.tests.factories import a_product
@@ -36,6 +37,7 @@ from webhooks.models import Event
 DOOR = "/webhooks/stripe/shop"
 WIRING = {
     "STRIPE_API_BASE": "http://sandbox.localhost",
+    "STRIPE_HOSTED_PAGES": "http://sandbox.localhost",
     "STRIPE_SECRET_KEY": "sk_test_sandbox",
     "STRIPE_PUBLISHABLE_KEY": "pk_test_sandbox",
     "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
@@ -112,6 +114,11 @@ class Shop:
             "Content-Type": "application/x-www-form-urlencoded",
         }
         return int(self.sandbox.handle("POST", f"http://sandbox.localhost{path}", headers, form).status)
+
+    def embed_payment_form(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """This will let customers pay in a form of the shop's own page, as with the provider itself."""
+        monkeypatch.setenv("STRIPE_HOSTED_PAGES", "")
+        use_adapter(self.account, StripeAdapter(config_of(self.account), inner=SandboxTransport(self.sandbox)))
 
     def deliver(self) -> int:
         """This will carry every due webhook to the door and let a worker process what came in. Returns how many."""

@@ -19,10 +19,13 @@ from checkout.api.serializers import (
     OrderShape,
     PaymentInput,
     PlainText,
+    ReturnShape,
     refuse_card_numbers_in_names,
 )
 from checkout.services import FinalAnswer
+from core import clock
 from core.api import ProblemShape, StrictSerializer, answer, keyed_request, with_etag
+from core.cause import Cause
 from core.wire import encode
 from orders.selectors import NoSuchOrder, active_checkout_of
 from orders.services import ContactDetails
@@ -171,6 +174,35 @@ class OrderView(APIView):
         return with_etag(
             request, version=str(order.version), render=lambda: answers.order_json(answers.view_order(order))
         )
+
+
+class CheckoutReturnView(APIView):
+    """POST checkout/return."""
+
+    # Whoever comes back may be another browser, or hold a session that has ended: nothing of that is asked for.
+    authentication_classes = ()
+
+    @extend_schema_serializer(component_name="CheckoutReturn")
+    class Input(StrictSerializer):
+        """What stood in the address as `state`."""
+
+        state = serializers.CharField(max_length=300)
+
+    @extend_schema(
+        operation_id="returnToCheckout",
+        auth=[],
+        request=Input,
+        responses={200: ReturnShape, 400: ProblemShape, 404: ProblemShape, 503: ProblemShape},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Say that the customer is back from the provider's page. The server asks the provider; what the browser
+        was told there decides nothing. May be repeated.
+        """
+        form = self.Input(data=request.data)
+        form.is_valid(raise_exception=True)
+        cause = Cause(actor="guest:returning", source="checkout", now=clock.now())
+        order_id = services.note_return(form.validated_data["state"], cause=cause)
+        return answer(encode(answers.return_json(order_id)), status=200)
 
 
 class ActiveCheckoutView(APIView):

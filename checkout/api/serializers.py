@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from checkout.services.return_urls import RETURN_URL_MAX
 from core.api import LOCALE_HELP, MoneyShape, StrictSerializer
 from core.locales import LOCALE, writable
 
@@ -81,7 +82,7 @@ class PaymentInput(StrictSerializer):
     token = serializers.RegexField(
         TOKEN, required=False, default="", allow_blank=True, validators=[refuse_card_numbers]
     )
-    return_url = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    return_url = serializers.CharField(max_length=RETURN_URL_MAX, required=False, default="", allow_blank=True)
 
 
 class DeviceInput(StrictSerializer):
@@ -116,11 +117,14 @@ class DeclineShape(serializers.Serializer[Any]):
 
 
 class NextActionShape(serializers.Serializer[Any]):
-    """What the customer must do at the provider."""
+    """What the customer must do at the provider. With `redirect` the client simply goes to `url`."""
 
-    type = serializers.CharField()
+    type = serializers.CharField(
+        help_text="redirect, challenge, app_switch, voucher, bank_transfer_instructions or wait; more may come."
+    )
     url = serializers.CharField(required=False)
     sdk = serializers.CharField(required=False)
+    expires_at = serializers.DateTimeField(allow_null=True)
 
 
 class PaymentShape(serializers.Serializer[Any]):
@@ -224,6 +228,16 @@ class OrderShape(TermsShape):
     lines = OrderLineShape(many=True)
     payment = PaymentShape(allow_null=True)
     live_url = serializers.CharField(allow_null=True)
+
+
+class ReturnShape(serializers.Serializer[Any]):
+    """How the payment stands, for a browser that carries nothing but the state: nothing personal."""
+
+    number = serializers.CharField()
+    status = serializers.CharField()
+    message = serializers.CharField()
+    poll_after_ms = serializers.IntegerField(allow_null=True)
+    is_paid = serializers.BooleanField()
 
 
 class CheckoutShape(serializers.Serializer[Any]):

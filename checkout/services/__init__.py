@@ -15,14 +15,15 @@ from checkout.services.carts import (
 )
 from checkout.services.keyed import FinalAnswer
 from checkout.services.resume import ResumeCommand, resume_payment
+from checkout.services.return_urls import ReturnUrlNotAllowed
 from checkout.services.start import (
     CartEmpty,
     QuoteChanged,
-    ReturnUrlNotAllowed,
     StartCommand,
     TotalNotPayable,
     start_checkout,
 )
+from payments.services import note_return
 
 __all__ = [
     "CartCheckedOut",
@@ -41,6 +42,7 @@ __all__ = [
     "cancel_order",
     "copy_cart",
     "create_cart",
+    "note_return",
     "resume_payment",
     "set_line",
     "set_lines",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from checkout.services.keyed import FinalAnswer, Opened, run
-from checkout.services.start import check_return_url
+from checkout.services.return_urls import check_return_url
 from core import idempotency
 from core.cause import Cause
 from core.channels import account_to_pay

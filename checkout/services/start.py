@@ -5,7 +5,6 @@ asked.
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from accounts.models import AccessToken
 from accounts.services import remember_token
@@ -17,13 +16,14 @@ from checkout.models import Cart, CheckoutContext
 from checkout.selectors import lock_cart, quantities_of, quote_cart
 from checkout.services.carts import CartCheckedOut
 from checkout.services.keyed import FinalAnswer, Opened, run
+from checkout.services.return_urls import check_return_url
 from core import crypto, idempotency, policies
 from core.cause import Cause
 from core.channels import account_to_pay
 from core.db import constraint_errors
 from core.errors import DomainError, Invalid
 from core.idempotency import Claim, KeyedRequest
-from core.models import IdempotencyKey, SalesChannel
+from core.models import IdempotencyKey
 from core.principal import Principal
 from orders import services as orders
 from orders.models import Order
@@ -61,13 +61,6 @@ class TotalNotPayable(DomainError):
 
     code = "total_not_payable"
     title = "This total cannot be paid."
-
-
-class ReturnUrlNotAllowed(Invalid):
-    """The address to return to is not one of the shop's."""
-
-    code = "return_url_not_allowed"
-    title = "The return address must be https on one of the shop's hosts, or one of the shop's app schemes."
 
 
 class CheckoutRaced(DomainError):
@@ -232,26 +225,3 @@ def _order_token(order: Order, *, request: KeyedRequest, cause: Cause) -> str:
         now=cause.now,
     )
     return token
-
-
-def check_return_url(url: str, *, channel: SalesChannel) -> None:
-    """This will refuse an address that is neither https on an allowed host nor an allowed app scheme.
-
-    Loopback over http is allowed to a shop that is not live. Raises: ReturnUrlNotAllowed.
-    """
-    if not url:
-        return
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError as error:
-        raise ReturnUrlNotAllowed from error
-    # A browser drops tabs and line ends in an address and reads a back slash as a slash: not the address we checked.
-    if any(character <= " " or character in "\\\x7f" for character in url) or "@" in parts.netloc:
-        raise ReturnUrlNotAllowed
-    is_loopback = parts.scheme == "http" and host in {"127.0.0.1", "localhost"} and not channel.is_livemode
-    is_host = parts.scheme == "https" and host in channel.return_hosts
-    if not (
-        is_loopback or is_host or (parts.scheme in channel.return_schemes and parts.scheme not in {"http", "https"})
-    ):
-        raise ReturnUrlNotAllowed

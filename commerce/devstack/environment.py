@@ -147,6 +147,7 @@ def address_env(ports: Ports) -> dict[str, str]:
         "SURETY_WEBHOOKS_URL": webhooks_url,
         "SANDBOX_URL": sandbox_url,
         "STRIPE_API_BASE": sandbox_url,
+        "STRIPE_HOSTED_PAGES": sandbox_url,
         "SANDBOX_PUBLIC_URL": sandbox_url,
         "SANDBOX_WEBHOOK_URL": f"{webhooks_url}/webhooks/stripe/demo",
     }
@@ -157,8 +158,6 @@ def secret_env(state: Path) -> dict[str, str]:
     known = {name: os.environ.get(name, made) for name, made in read_or_make_secrets(state).items()}
     return {
         **known,
-        # Mails become files, so that whoever tries the shop can read their codes.
-        "EMAIL_URL": os.environ.get("EMAIL_URL", f"filemail://{state / 'mail'}"),
         "SANDBOX_STORE": str(state / "sandbox.sqlite3"),
         "SANDBOX_WEBHOOK_SECRET": known["STRIPE_WEBHOOK_SECRETS"].split(",")[0],
         "SANDBOX_API_KEY": known["STRIPE_SECRET_KEY"],
@@ -177,7 +176,6 @@ def production_env(env: dict[str, str]) -> dict[str, str]:
         "SURETY_WEBHOOKS_URL": "https://hooks.shop.example",
         "ALLOWED_HOSTS": "shop.example,hooks.shop.example",
         "STRIPE_API_BASE": "https://api.stripe.com",
-        "EMAIL_URL": "smtp+tls://shop:secret@mail.example:587",
     }
 
 

@@ -45,6 +45,7 @@ def an_account(channel: SalesChannel, **changes: Any) -> ProviderAccount:
         "currencies": channel.currencies,
         "is_livemode": channel.is_livemode,
         "api_base_ref": "STRIPE_API_BASE",
+        "hosted_pages_ref": "STRIPE_HOSTED_PAGES",
         "api_key_ref": "STRIPE_SECRET_KEY",
         "publishable_key_ref": "STRIPE_PUBLISHABLE_KEY",
         "created_at": NOW,

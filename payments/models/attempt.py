@@ -53,7 +53,7 @@ class PaymentAttempt(models.Model):
     capture_method = models.CharField(max_length=16, choices=CaptureMethod)
     confirmed_by = models.CharField(max_length=16, choices=ConfirmedBy)
     metadata_hash = models.CharField(max_length=64, help_text="Of order, amount, currency and attempt as sent.")
-    return_url = models.URLField(max_length=2000, blank=True)
+    return_url = models.URLField(max_length=2000, blank=True)  # with our signed state
 
     provider_reference = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unique when known
     provider_status = models.CharField(max_length=64, blank=True)

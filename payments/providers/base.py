@@ -6,6 +6,7 @@ Amounts are minor units of `currency`, as ISO 4217 counts them; an adapter conve
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 UpdateStatus = Literal[
@@ -20,6 +21,17 @@ UpdateStatus = Literal[
     "expired",
 ]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "cancelled"]
+
+
+class ActionType(StrEnum):
+    """What a customer must do at the provider; the `type` of a next action."""
+
+    REDIRECT = "redirect"
+    CHALLENGE = "challenge"
+    APP_SWITCH = "app_switch"
+    VOUCHER = "voucher"
+    BANK_TRANSFER_INSTRUCTIONS = "bank_transfer_instructions"
+    WAIT = "wait"
 
 
 class AdapterError(Exception):
@@ -51,7 +63,11 @@ class Refused(AdapterError):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """How a provider behaves where recovery depends on it. `takes_zero`: it takes a total of zero and no other."""
+    """How a provider behaves where recovery depends on it, and where its customers type their card.
+
+    `hosted` is a page of the provider's that the customer goes to; `embedded` a form in our page, whose frames come
+    from `frame_origins`. `takes_zero`: it takes a total of zero and no other.
+    """
 
     key_lifetime_seconds: int | None
     can_retrieve: bool
@@ -64,13 +80,14 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class ProviderConfig:
-    """Where and as whom to call. `secret_key` never leaves the adapter."""
+    """Where and as whom to call. `secret_key` never leaves the adapter; `hosted_pages` is "" without such pages."""
 
     account_id: str
     secret_key: str
     publishable_key: str
     api_base: str
     is_livemode: bool
+    hosted_pages: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +226,10 @@ class Adapter(Protocol):
 
     def find_by_reference(self, *, attempt_id: str, created_after: datetime) -> ProviderUpdate | None:
         """This will look for a payment by our reference; None means not found, which is not yet proof."""
+        ...
+
+    def hosted_page(self, *, reference: str, client_secret: str, return_url: str) -> str:
+        """This will name the provider's page where the customer pays, "" where the form is embedded. Calls nobody."""
         ...
 
     def verify_webhook(

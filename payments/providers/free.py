@@ -84,6 +84,10 @@ class FreeAdapter:
         """This will find nothing: what was not recorded by us never was."""
         return None
 
+    def hosted_page(self, *, reference: str, client_secret: str, return_url: str) -> str:
+        """This will name no page: there is nothing to pay on it."""
+        return ""
+
     def verify_webhook(
         self, *, body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime
     ) -> list[WebhookNotice]:

@@ -31,6 +31,7 @@ def config_of(account: ProviderAccount) -> ProviderConfig:
         secret_key=read_secret(account.api_key_ref) if account.api_key_ref else "",
         publishable_key=read_secret(account.publishable_key_ref) if account.publishable_key_ref else "",
         api_base=read_wiring(account.api_base_ref),
+        hosted_pages=read_wiring(account.hosted_pages_ref),
         is_livemode=account.is_livemode,
     )
 

@@ -7,8 +7,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import stripe
@@ -108,6 +110,8 @@ class StripeAdapter:
     def __init__(self, config: ProviderConfig, *, inner: httpx2.BaseTransport | None = None) -> None:
         """Build the SDK's client: no retries of its own, one explicit API version."""
         self._config = config
+        if config.hosted_pages:
+            self.capabilities = replace(self.capabilities, client_mode="hosted", frame_origins=())
         self._client = stripe.StripeClient(
             config.secret_key,
             http_client=SdkTransport(inner=inner),
@@ -193,6 +197,17 @@ class StripeAdapter:
                 return None
             params = params | {"starting_after": page.data[-1].id}
         raise Unavailable("list_too_long", "More payments in that window than one look reads.")
+
+    def hosted_page(self, *, reference: str, client_secret: str, return_url: str) -> str:
+        """This will name the page of a payment where the account has such pages, as the sandbox does.
+
+        Stripe itself has none for a payment intent: its form is embedded.
+        """
+        if not self._config.hosted_pages or not reference or not client_secret:
+            return ""
+        back = {"return_url": return_url} if return_url else {}
+        query = urlencode({"client_secret": client_secret, **back})
+        return f"{self._config.hosted_pages.rstrip('/')}/pay/{reference}?{query}"
 
     def verify_webhook(
         self, *, body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime

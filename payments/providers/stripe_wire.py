@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from payments.providers.base import Failure, OutcomeUnknown, ProviderUpdate, RefundFact, RefundStatus, UpdateStatus
+from payments.providers.base import (
+    ActionType,
+    Failure,
+    OutcomeUnknown,
+    ProviderUpdate,
+    RefundFact,
+    RefundStatus,
+    UpdateStatus,
+)
 
 # Source: stripe-python _payment_intent.py. requires_payment_method is a failure only when a try has failed.
 STATUSES: dict[str, UpdateStatus] = {
@@ -112,10 +120,10 @@ def _next_action(action: dict[str, Any] | None) -> dict[str, Any] | None:
     if not action:
         return None
     if action.get("type") == "redirect_to_url":
-        return {"type": "redirect", "url": str(action["redirect_to_url"]["url"])}
+        return {"type": str(ActionType.REDIRECT), "url": str(action["redirect_to_url"]["url"])}
     if action.get("type") == "use_stripe_sdk":
-        return {"type": "challenge", "sdk": "stripe"}
-    return {"type": "wait"}
+        return {"type": str(ActionType.CHALLENGE), "sdk": "stripe"}
+    return {"type": str(ActionType.WAIT)}
 
 
 def _instant(seconds: Any) -> datetime | None:

@@ -20,6 +20,8 @@ from payments.services.events import (
 from payments.services.funnel import AppliedUpdate, UnknownPayment, apply_update
 from payments.services.operations import Answer, carry_out, record_answer, submit, take_over
 from payments.services.recover import ask_provider, recover
+from payments.services.return_state import NoSuchReturn
+from payments.services.returning import customer_action, note_return
 from payments.services.settle import close_expired, close_for_replacement, settle_order
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "InvalidSignature",
     "InvalidWebhook",
     "NewAttempt",
+    "NoSuchReturn",
     "NotCapturable",
     "NotFree",
     "NothingToPay",
@@ -43,6 +46,8 @@ __all__ = [
     "carry_out",
     "close_expired",
     "close_for_replacement",
+    "customer_action",
+    "note_return",
     "open_attempt",
     "read_event",
     "record_answer",

@@ -19,6 +19,7 @@ from orders.services.change import Because
 from payments.models import Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import PaymentRequest
 from payments.providers.registry import adapter_for
+from payments.services.return_state import with_state
 
 
 class PaymentBeingVerified(DomainError):
@@ -75,7 +76,6 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
         currency=order.currency,
         capture_method=new.capture_method,
         confirmed_by="server" if new.payment_token or is_free else "client",
-        return_url=new.return_url,
         path_flags=list(new.path_flags),
         created_at=cause.now,
     )
@@ -83,6 +83,7 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
         raise NothingToPay(order_id=order.public_id)
     if attempt.amount_minor > 0 and is_free:
         raise NotFree(order_id=order.public_id)
+    attempt.return_url = with_state(new.return_url, attempt_id=attempt.public_id, now=cause.now)
     attempt.metadata_hash = metadata_hash(
         order_id=order.public_id,
         attempt_id=attempt.public_id,
@@ -103,7 +104,7 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
         capture_method="manual" if new.capture_method == "manual" else "automatic",
         description=f"Order {order.number}",
         payment_token=new.payment_token,
-        return_url=new.return_url,
+        return_url=attempt.return_url,
     )
     return insert_operation(
         attempt, kind=OperationKind.AUTHORIZE, amount_minor=attempt.amount_minor, request=asdict(request), cause=cause

@@ -86,6 +86,9 @@ def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -
         attempt.observed_at = max(filter(None, [attempt.observed_at, update.observed_at]), default=None)
         attempt.answered_at = max(filter(None, [attempt.answered_at, update.answered_at]))
         attempt.provider_status = update.provider_status
+        if update.next_action and update.next_action != attempt.next_action:
+            # A new question: that the customer came back from an earlier one says nothing about it.
+            attempt.customer_finished_at = None
         attempt.next_action = update.next_action
         attempt.next_action_expires_at = update.next_action_expires_at
         attempt.authorized_minor = update.authorized_minor

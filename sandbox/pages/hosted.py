@@ -2,10 +2,11 @@
 
 import hmac
 from html import escape
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from sandbox.answers import Answer
 from sandbox.cards import BY_NUMBER, CARDS
+from sandbox.dialects.stripe.forms import is_address
 from sandbox.dialects.stripe.operations import verdict_for
 from sandbox.dialects.stripe.render import Renderer
 from sandbox.engine import Engine
@@ -37,9 +38,12 @@ class HostedPages:
         intent = self._intent(intent_id, fields)
         if intent.status not in CONFIRMABLE:
             sentence = SENTENCES[intent.status]
-            content = f"<h1>{escape(sentence)}</h1>{_amount(intent)}{_back(intent)}"
+            back = _back(intent.return_url or _return_url(fields), label="Back to the shop")
+            content = f"<h1>{escape(sentence)}</h1>{_amount(intent)}{back}"
             return page_answer(200, "Payment", f'<div class="card">{content}</div>')
-        return page_answer(200, "Pay", _payment_form(intent, fields.get("return_url", "")))
+        if intent.status == "requires_action" and intent.next_action:
+            return _redirect(self._renderer.challenge_url(intent))
+        return page_answer(200, "Pay", _payment_form(intent, _return_url(fields)))
 
     def pay(self, intent_id: str, fields: dict[str, str]) -> Answer:
         """This will confirm with the chosen card and send the buyer on."""
@@ -48,17 +52,15 @@ class HostedPages:
         card = BY_NUMBER.get(number) if number else CARDS.get(fields.get("card", ""))
         if card is None:
             problem = "We do not know this card number. Please check it, or choose a test card."
-            form = _payment_form(intent, fields.get("return_url", ""), problem=problem)
+            form = _payment_form(intent, _return_url(fields), problem=problem)
             return page_answer(422, "Pay", form)
-        wanted = fields.get("return_url", "")
-        return_url = wanted if wanted.startswith(("https://", "http://")) else None
         fault = self._fault(intent)
         with self._engine.store.transaction():
             intent = confirm_intent(
                 self._engine.desk,
                 intent_id=intent.id,
                 card=card.token,
-                return_url=return_url,
+                return_url=_return_url(fields) or None,
                 verdict=verdict_for(fault, card=card.token),
             )
         if intent.status == "requires_action":
@@ -76,7 +78,8 @@ class HostedPages:
             f"{_amount(intent)}<p>This page stands for your bank's 3-D Secure check.</p>"
             f'<form method="post"><input type="hidden" name="client_secret" value="{secret}">'
             '<button name="result" value="complete">Complete</button>'
-            '<button class="second" name="result" value="fail">Fail</button></form></div>'
+            '<button class="second" name="result" value="fail">Fail</button></form>'
+            f"{_back(intent.return_url or '', label='Leave without answering')}</div>"
         )
         return page_answer(200, "3-D Secure", content)
 
@@ -108,8 +111,9 @@ class HostedPages:
             "redirect_status": status,
         }
         if intent.return_url:
-            joint = "&" if "?" in intent.return_url else "?"
-            return _redirect(f"{intent.return_url}{joint}{urlencode(query)}")
+            parts = urlsplit(intent.return_url)
+            joined = "&".join(filter(None, [parts.query, urlencode(query)]))
+            return _redirect(urlunsplit(parts._replace(query=joined)))
         secret = urlencode({"client_secret": intent.client_secret})
         return _redirect(f"/pay/{intent.id}?{secret}")
 
@@ -131,7 +135,8 @@ def _payment_form(intent: Intent, return_url: str, *, problem: str = "") -> str:
         f'<label for="card">Test card</label><select id="card" name="card">{options}</select>'
         '<label for="number">or a test card number</label>'
         '<input id="number" name="number" inputmode="numeric" autocomplete="off" maxlength="23">'
-        f"<button>Pay {money(intent.amount, intent.currency)}</button></form></div>"
+        f"<button>Pay {money(intent.amount, intent.currency)}</button></form>"
+        f"{_back(return_url, label='Back to the shop without paying')}</div>"
     )
 
 
@@ -139,10 +144,16 @@ def _amount(intent: Intent) -> str:
     return f'<p class="amount">{money(intent.amount, intent.currency)}</p>'
 
 
-def _back(intent: Intent) -> str:
-    if not intent.return_url:
+def _return_url(fields: dict[str, str]) -> str:
+    """The address the shop sent along, "" for one that no browser should be sent to."""
+    wanted = fields.get("return_url", "")
+    return wanted if is_address(wanted) else ""
+
+
+def _back(return_url: str, *, label: str) -> str:
+    if not return_url:
         return ""
-    return f'<p><a href="{escape(intent.return_url, quote=True)}">Back to the shop</a></p>'
+    return f'<p class="back"><a href="{escape(return_url, quote=True)}">{escape(label)}</a></p>'
 
 
 def _redirect(location: str) -> Answer:

@@ -27,6 +27,8 @@ button.second { background: transparent; color: var(--ink); border: 1px solid va
   margin-top: 8px; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 a { color: var(--accent); }
+.back { margin: 16px 0 0; text-align: center; }
+.back a { display: inline-block; min-height: 48px; line-height: 48px; }
 .wide { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 th, td { text-align: start; padding: 8px 16px; border-bottom: 1px solid var(--line);

@@ -153,9 +153,14 @@ def read_money(form: Form) -> tuple[int, str]:
     return amount, currency
 
 
+def is_address(value: str) -> bool:
+    """This will tell whether a browser may be sent there: no script, no file."""
+    return re.match(r"^(?!(?:javascript|data|vbscript|file|blob):)[a-z][a-z0-9+.-]*://[^\s/\\]+", value) is not None
+
+
 def read_url(form: Form, name: str) -> str | None:
-    """This will return a web address."""
+    """This will return an address to come back to: a web address, or one of an app's own scheme."""
     value = read_text(form, name)
-    if value is not None and not re.match(r"^https?://[^\s/]+", value):
+    if value is not None and not is_address(value):
         raise InvalidParametersError("Not a valid URL", parameter=name, code="url_invalid")
     return value
