@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from accounts.models import AccessToken, ServiceCredential
+from accounts.models import AccessToken, ServiceCredential, User
 from core import crypto
 
 
@@ -26,3 +26,8 @@ def find_service(raw: str, *, now: datetime) -> ServiceCredential | None:
         .filter(Q(expires_at=None) | Q(expires_at__gt=now))
         .first()
     )
+
+
+def is_staff_address(email: str) -> bool:
+    """This will tell whether the address belongs to a member of staff."""
+    return User.objects.filter(email=email.strip().lower(), is_staff=True).exists()

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -47,12 +48,24 @@ class TokenTooShort(Invalid):
 
 @transaction_required
 def create_customer(*, email: str, now: datetime, password: str = "", name: str = "", locale: str = "") -> User:
-    """This will create a customer; without a password they cannot sign in until they set one.
+    """This will create a customer; without a password they cannot sign in until they set one, and not before their
+    address is proven by a code or trusted.
 
     Needs its caller's transaction. Raises: EmailInvalid, EmailTaken, PasswordRefused.
     """
     user = User(public_id=new_public_id("usr"), email=_normalise(email), name=name, locale=locale, created_at=now)
-    return _save_with_password(user, password)
+    _save_with_password(user, password)
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
+    return user
+
+
+@transaction_required
+def trust_address(user: User) -> None:
+    """This will count the user's address as theirs without a code: for people we made ourselves.
+
+    Needs its caller's transaction.
+    """
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"primary": True, "verified": True})
 
 
 @transaction_required

@@ -5,13 +5,13 @@ import time
 from typing import Any
 
 from allauth.account import app_settings as account_settings
-from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.core.internal.httpkit import is_headless_request
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 
+from accounts.adapter import CustomerAccountAdapter
 from accounts.models import User
 from core import crypto
 from support.selectors import second_factors_of
@@ -19,18 +19,17 @@ from support.selectors import second_factors_of
 SECRETS_PURPOSE = "second-factor"
 
 
-class StaffAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Only existing staff sign in on these pages; nobody signs up."""
+EMAIL_VERIFICATION_STAGE = "allauth.account.stages.EmailVerificationStage"
 
-    error_messages = DefaultAccountAdapter.error_messages | {
+
+class StaffAccountAdapter(CustomerAccountAdapter):
+    """The rules of both doors: the app client's, and the console's pages, where only existing staff sign in."""
+
+    error_messages = CustomerAccountAdapter.error_messages | {
         "email_password_mismatch": "This address and this password do not belong together. Nobody was signed in.",
         "incorrect_password": "This is not your password. Nothing was changed.",
         "too_many_login_attempts": "Too many tries. Wait five minutes and try once more; nobody was signed in.",
     }
-
-    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - allauth's signature
-        """Refuse sign-up."""
-        return False
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Treat a customer's right password on the console's page like a wrong one, so that it tells nothing."""
@@ -38,6 +37,13 @@ class StaffAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if user is None or is_headless_request(request):
             return user
         return user if user.is_active and user.is_staff else None
+
+    def get_login_stages(self) -> list[str]:
+        """Whoever made a member of staff vouches for their address; on the console only the second factor is asked."""
+        stages: list[str] = super().get_login_stages()
+        if is_headless_request(context.request):
+            return stages
+        return [stage for stage in stages if stage != EMAIL_VERIFICATION_STAGE]
 
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
         """Setting up the first second factor needs no second password when one was typed a moment ago."""

@@ -27,6 +27,7 @@ BUILD_ENVIRONMENT = {
     "ALLOWED_HOSTS": "build",
     "STRIPE_SECRET_KEY": "build",
     "STRIPE_WEBHOOK_SECRETS": "build",
+    "EMAIL_URL": "dummymail://",
 }
 
 

@@ -158,6 +158,8 @@ def secret_env(state: Path) -> dict[str, str]:
     known = {name: os.environ.get(name, made) for name, made in read_or_make_secrets(state).items()}
     return {
         **known,
+        # Mails become files, so that whoever tries the shop can read their codes.
+        "EMAIL_URL": os.environ.get("EMAIL_URL", f"filemail://{state / 'mail'}"),
         "SANDBOX_STORE": str(state / "sandbox.sqlite3"),
         "SANDBOX_WEBHOOK_SECRET": known["STRIPE_WEBHOOK_SECRETS"].split(",")[0],
         "SANDBOX_API_KEY": known["STRIPE_SECRET_KEY"],
@@ -176,6 +178,7 @@ def production_env(env: dict[str, str]) -> dict[str, str]:
         "SURETY_WEBHOOKS_URL": "https://hooks.shop.example",
         "ALLOWED_HOSTS": "shop.example,hooks.shop.example",
         "STRIPE_API_BASE": "https://api.stripe.com",
+        "EMAIL_URL": "smtp+tls://shop:secret@mail.example:587",
     }
 
 

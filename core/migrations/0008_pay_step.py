@@ -22,7 +22,7 @@ def write_policy(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0006_locales")]
+    dependencies = [("core", "0007_policies_of_customers")]
     operations = [
         migrations.AddField(
             model_name="provideraccount",
