@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_safe
 
 from commerce.selectors import heartbeats, oldest_due, ping, unapplied_migrations
 from core import clock, policies
+from core.api import read_only
 
 # Beat asks each queue every 15 seconds: after three answers missing the workers are not working.
 HEARTBEAT_SECONDS_MAX = 60
@@ -32,13 +32,13 @@ def forget_migrations() -> None:
     _Migrations.known_complete_until = float("-inf")
 
 
-@require_safe
+@read_only
 def process(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
     """Answer: the process serves requests."""
     return _answer({"status": "up"})
 
 
-@require_safe
+@read_only
 def ready(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
     """Answer whether requests can be served: the database answers and has every migration of this code."""
     try:
@@ -51,7 +51,7 @@ def ready(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's sign
     return _answer({"status": "ready"})
 
 
-@require_safe
+@read_only
 def work(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
     """Answer whether workers complete tasks and no row waits much longer than its time."""
     now = clock.now()

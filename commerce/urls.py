@@ -23,5 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", site.urls),
 ]
 
+handler400 = views.bad_request
+handler403 = views.refused
 handler404 = views.not_found
 handler500 = views.server_error

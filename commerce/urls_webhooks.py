@@ -10,5 +10,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.process, name="healthz"),
     path("readyz", api.readyz, name="readyz"),
 ]
+handler400 = "webhooks.api.bad_request"
 handler404 = "webhooks.api.page_missing"
 handler500 = "webhooks.api.crashed"

@@ -36,6 +36,20 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     return _page("404.html", status=404)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Say that the request is none we can answer: an unknown host, a forged session."""
+    if request.path_info.startswith(API):
+        return problem(status=400, code="bad_request", title="The request is not valid.")
+    return _page("400.html", status=400)
+
+
+def refused(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Say that this may not be done; what is not theirs is simply not there for strangers."""
+    if request.path_info.startswith(API):
+        return problem(status=403, code="refused", title="The request was refused.")
+    return _page("403.html", status=403)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Say whose fault it is and what it means; a store that is away is not a mistake of ours but a wait."""
     is_api = request.path_info.startswith(API)

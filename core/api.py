@@ -1,8 +1,9 @@
 """The HTTP edge all endpoints share: problem details (RFC 9457), strict input, money, idempotent answers, ETags."""
 
+import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ from rest_framework import exceptions, parsers, serializers
 from rest_framework.request import Request
 
 from core import idempotency, trace
+from core.cards import places_of_card_numbers
 from core.errors import DomainError, Invalid, Kind, Unavailable
 from core.locales import LOCALE, accepted_locales, choose_locale
 from core.models import SalesChannel
@@ -28,6 +30,7 @@ STATUS_OF_KIND = {
     Kind.UNAUTHENTICATED: 401,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
+    Kind.LENGTH_REQUIRED: 411,
     Kind.TOO_LARGE: 413,
     Kind.UNPROCESSABLE: 422,
     Kind.THROTTLED: 429,
@@ -43,6 +46,14 @@ class BodyTooLarge(DomainError):
     code = "body_too_large"
     title = "The request body is too large."
     kind = Kind.TOO_LARGE
+
+
+class LengthRequired(DomainError):
+    """A body in pieces or of a size that is no number."""
+
+    code = "length_required"
+    title = "Send the body's size as Content-Length."
+    kind = Kind.LENGTH_REQUIRED
 
 
 class NotJson(Invalid):
@@ -63,13 +74,20 @@ class NotStorable(Invalid):
     title = "The request holds a character or number that cannot be stored. Nothing was done."
 
 
+class CardNumberSent(Invalid):
+    """A card number where none may be; the answer names the place and never the number."""
+
+    code = "card_number_refused"
+    title = "Card numbers are never sent to the shop; use the payment form. Nothing was done."
+
+
 class StrictJSONParser(parsers.BaseParser):
-    """JSON in UTF-8 of bounded size, without NaN, NUL characters or repeated names."""
+    """JSON in UTF-8 of bounded size, without NaN, NUL characters, repeated names or card numbers."""
 
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:  # noqa: ARG002
-        """This will return the parsed body. Raises: BodyTooLarge, NotJson."""
+        """This will return the parsed body. Raises: BodyTooLarge, NotJson, CardNumberSent."""
         raw = stream.read(BODY_MAX_BYTES + 1)
         if len(raw) > BODY_MAX_BYTES:
             raise BodyTooLarge
@@ -81,7 +99,15 @@ class StrictJSONParser(parsers.BaseParser):
             json.dumps(parsed, ensure_ascii=False).encode("utf-8")
         except (ValueError, RecursionError) as error:
             raise NotJson from error
+        refuse_card_numbers(parsed)
         return parsed
+
+
+def refuse_card_numbers(body: Any) -> None:
+    """This will look into every name and value of a parsed body. Raises: CardNumberSent."""
+    places = sorted(set(places_of_card_numbers(body)))
+    if places:
+        raise CardNumberSent(errors=[{"field": place, "message": CardNumberSent.title} for place in places])
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -92,17 +118,52 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Input that refuses unknown fields: a client that sends `total` learns that it has no effect."""
+    """Input that refuses unknown fields and takes no type for another: a client that sends `total`, or `"yes"` for
+    true, learns that it has no effect.
+    """
 
     def to_internal_value(self, data: Any) -> Any:
-        """Check names before values."""
+        """Check names before types before values."""
         if isinstance(data, Mapping):
             unknown = sorted(set(data) - set(self.fields))
             if unknown:
                 raise serializers.ValidationError(
                     {name: ["This field is not known; the server decides it or does not use it."] for name in unknown}
                 )
+            # An address's parameters are all text: their fields read it.
+            fields = {} if self.context.get("is_query") else self.fields
+            mistyped = [
+                place for name, field in fields.items() if name in data for place in _mistyped(field, data[name], name)
+            ]
+            if mistyped:
+                raise serializers.ValidationError({place: ["This is not of the field's type."] for place in mistyped})
         return super().to_internal_value(data)
+
+
+def _mistyped(field: serializers.Field[Any, Any, Any, Any], value: Any, place: str) -> Iterator[str]:
+    """DRF reads 7 as text and "yes" as true. Whether null may stand is the field's own rule."""
+    if value is None:
+        return
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _mistyped(field.child, item, f"{place}[{index}]")
+    elif isinstance(field, serializers.DictField) and isinstance(value, dict):
+        for name, item in value.items():
+            yield from _mistyped(field.child, item, f"{place}.{name}")
+    elif not isinstance(value, _type_of(field)) or (isinstance(value, bool) and _type_of(field) is int):
+        yield place
+
+
+def _type_of(field: serializers.Field[Any, Any, Any, Any]) -> type:
+    known: dict[type, type] = {
+        serializers.BooleanField: bool,
+        serializers.IntegerField: int,
+        serializers.CharField: str,
+        serializers.ChoiceField: str,
+        serializers.ListField: list,
+        serializers.DictField: dict,
+    }
+    return next((kind for field_class, kind in known.items() if isinstance(field, field_class)), object)
 
 
 class MoneyShape(serializers.Serializer[Any]):
@@ -194,7 +255,8 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
 
 def _flatten(detail: Any, path: str = "") -> list[tuple[str, str]]:
     if isinstance(detail, Mapping):
-        return [pair for key, value in detail.items() for pair in _flatten(value, f"{path}.{key}".strip("."))]
+        steps = {key: f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".strip(".") for key in detail}
+        return [pair for key, value in detail.items() for pair in _flatten(value, steps[key])]
     if isinstance(detail, list):
         if all(isinstance(item, str) for item in detail):
             return [(path, str(item)) for item in detail]
@@ -234,9 +296,28 @@ def validated_query(form_class: type[StrictSerializer], request: Request) -> dic
     twice = [name for name, values in sent.lists() if len(values) > 1]
     if twice:
         raise serializers.ValidationError({name: ["This parameter stands twice."] for name in sorted(twice)})
-    form = form_class(data=sent.dict())
+    form = form_class(data=sent.dict(), context={"is_query": True})
     form.is_valid(raise_exception=True)
     return dict(form.validated_data)
+
+
+def nothing_sent(request: Request) -> None:
+    """This will refuse a body that an operation has no use for. Raises: ValidationError."""
+    StrictSerializer(data=request.data).is_valid(raise_exception=True)
+
+
+def read_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """This will answer other methods than GET and HEAD with a problem; for views that are not DRF's."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            return problem(
+                status=405, code="method_not_allowed", title="This can only be read.", headers={"Allow": "GET, HEAD"}
+            )
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 def with_etag(request: Request, *, version: str, render: Callable[[], Any]) -> HttpResponse:

@@ -1,10 +1,18 @@
-"""A trace id for every request, given by the client when well-formed, returned in the answer."""
+"""What every request passes: a trace id, given by the client when well-formed and returned in the answer, and for the
+API the refusal of what no operation can use.
+"""
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from core import trace
+from core.api import BODY_MAX_BYTES, BodyTooLarge, LengthRequired, NotStorable, problem_of, refuse_card_numbers
+from core.errors import DomainError
+
+API_PREFIXES = ("/api/", "/_allauth/")
+# What a client says of itself in a header and is kept with its order.
+KEPT_HEADERS = ("X-Client-Version",)
 
 
 class TraceMiddleware:
@@ -20,3 +28,37 @@ class TraceMiddleware:
             response = self.get_response(request)
             response["X-Trace-Id"] = trace_id
             return response
+
+
+class ApiEdgeMiddleware:
+    """Refuses at the API's edge, before anything is read or looked up: NUL in addresses and headers, which no database
+    holds; bodies whose size is unknown or too large; card numbers where logs and rows would keep them.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        """Keep the next in line."""
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on what can be used."""
+        if request.path_info.startswith(API_PREFIXES):
+            try:
+                _refuse_unusable(request)
+            except DomainError as refusal:
+                return problem_of(refusal)
+        return self.get_response(request)
+
+
+def _refuse_unusable(request: HttpRequest) -> None:
+    asked = QueryDict(request.META.get("QUERY_STRING", ""))
+    words = [*asked, *(value for values in asked.lists() for value in values[1])]
+    if any("\x00" in text for text in (request.path_info, *words, *request.headers.values())):
+        raise NotStorable
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    # Nothing is read of a body without a length, so a request sent in pieces would count as an empty one.
+    if not (length.isascii() and length.isdigit()) or (length == "0" and "Transfer-Encoding" in request.headers):
+        raise LengthRequired
+    if len(length) > 18 or int(length) > BODY_MAX_BYTES:
+        raise BodyTooLarge
+    refuse_card_numbers({name: asked.getlist(name) for name in asked})
+    refuse_card_numbers({name: request.headers.get(name, "") for name in KEPT_HEADERS})

@@ -81,6 +81,11 @@ def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     return HttpResponse(b'{"status": "ready"}', content_type="application/json")
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """This will answer what is no request to us, as one for another host."""
+    return problem(status=400, code="bad_request", title="The request is not valid.")
+
+
 def page_missing(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
     """This will answer for every other address of the door."""
     return problem(status=404, code="not_found", title="There is nothing here.")

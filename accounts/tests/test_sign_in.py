@@ -273,7 +273,7 @@ class TestBadInput:
 
         assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
-    @pytest.mark.parametrize("token", ["wrong", "0" * 32, "ü", "\x00", "'; --"])
+    @pytest.mark.parametrize("token", ["wrong", "0" * 32, "ü", "'; --"])
     def test_a_token_nobody_gave_out_is_gone(self, token: str) -> None:
         answer = Client().get(f"{DOOR}/auth/session", headers={"X-Session-Token": token})
 

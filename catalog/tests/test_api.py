@@ -296,7 +296,7 @@ class TestRefusals:
             ("products?page=2", "invalid", ["page"]),
             ("products?format=xml", "invalid", ["format"]),
             ("products?q=a&q=b", "invalid", ["q"]),
-            ("products?q=%00", "invalid", ["q"]),
+            ("products?q=%00", "not_storable", None),
             (f"products?q={'a' * 101}", "invalid", ["q"]),
             ("products?category=", "invalid", ["category"]),
             ("products?cursor=", "invalid", ["cursor"]),

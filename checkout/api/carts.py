@@ -18,7 +18,7 @@ from checkout.api.serializers import CartShape, PlainText, QuoteShape
 from checkout.models import Cart
 from checkout.selectors import quantities_of, quote_cart
 from core import clock, crypto, idempotency, policies
-from core.api import ProblemShape, StrictSerializer, answer, keyed_request
+from core.api import ProblemShape, StrictSerializer, answer, keyed_request, nothing_sent
 from core.channels import default_channel
 from core.db import transaction
 from core.errors import Invalid
@@ -198,6 +198,7 @@ class CartCopyView(APIView):
     )
     def post(self, request: Request, cart_id: str) -> HttpResponse:
         """Open a new cart with the same lines, for ordering again."""
+        nothing_sent(request)
         source, now = cart_of(request, cart_id), clock.now()
         principal = principal_of(request)
         with transaction("checkout.copy_cart"):

@@ -7,21 +7,17 @@ from rest_framework import serializers
 
 from checkout.services.return_urls import RETURN_URL_MAX
 from core.api import LOCALE_HELP, MoneyShape, StrictSerializer
+from core.cards import holds_card_number
 from core.locales import LOCALE, writable
 
-# Thirteen to nineteen digits, however grouped: a card number must never reach us, in any field.
-CARD_NUMBER = re.compile(r"(?:\d[ -]?){12,18}\d")
 TOKEN = re.compile(r"\A[A-Za-z0-9_]{3,255}\Z")  # anchored, because a RegexField searches in the text
 DEFAULT_LOCALE = "en-GB"
 
 
 def refuse_card_numbers(value: str) -> None:
     """This will refuse text with what passes the check of a card number (ISO/IEC 7812)."""
-    for match in CARD_NUMBER.finditer(value):
-        digits = [int(character) for character in match.group() if character.isdigit()]
-        doubled = [digit if index % 2 else sum(divmod(digit * 2, 10)) for index, digit in enumerate(digits[-2::-1])]
-        if (sum(doubled) + digits[-1]) % 10 == 0:
-            raise serializers.ValidationError("Card numbers are never sent to the shop; use the payment form.")
+    if holds_card_number(value):
+        raise serializers.ValidationError("Card numbers are never sent to the shop; use the payment form.")
 
 
 class PlainText(serializers.CharField):

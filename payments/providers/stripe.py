@@ -35,6 +35,8 @@ from payments.providers.base import (
 from payments.providers.stripe_wire import Seen, read_intent, read_refund
 
 API_VERSION = "2026-10-28.endive"
+# The end of the year 9999, which is as far as an instant goes.
+SECONDS_MAX = 253_402_300_800
 TOLERANCE_SECONDS = 300
 FIND_PAGES_MAX = 50
 # Only these say that the request was understood and not carried out. Whatever else comes back (a proxy's page with
@@ -289,9 +291,10 @@ class StripeAdapter:
 def _load_event(body: bytes) -> dict[str, Any]:
     try:
         event = json.loads(body.decode("utf-8"))
-        complete = event["object"] == "event" and event["id"] and event["type"] and int(event["created"]) > 0
+        complete = event["object"] == "event" and 0 < int(event["created"]) < SECONDS_MAX
         complete = complete and isinstance(event["data"]["object"], dict)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        complete = complete and all(isinstance(event[name], str) and event[name] for name in ("id", "type"))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidWebhook("the body is not an event") from error
     if not complete:
         raise InvalidWebhook("the body is not an event")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import structlog
 from django.db import connection
 
 from core import jobs, killpoints, trace
+from core.cards import holds_card_number
 from core.channels import SecretMissing, read_secret
 from core.db import outside_transaction
 from core.errors import DomainError, Invalid, NotFound, Unavailable
@@ -25,6 +27,7 @@ PROCESS_JOB = "webhooks.process"
 # All that may be kept of a delivery's headers: cookies, authorization and network addresses are never stored.
 KEPT_HEADERS = ("content-type", "user-agent", "request-id", "x-request-id", "stripe-signature")
 KEPT_HEADER_CHARACTERS = 1000
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 class NoSuchAddress(NotFound):
@@ -110,11 +113,16 @@ def _note_refusal(refusal: DomainError, *, provider: str, account_slug: str) -> 
         refused_count = _Refusals.counts[refusal.code]
     log.warning(
         "webhook_refused",
-        provider=provider[:80],
-        account=account_slug[:80],
+        provider=_loggable(provider),
+        account=_loggable(account_slug),
         code=refusal.code,
         refused_count=refused_count,
     )
+
+
+def _loggable(name: str) -> str:
+    """What strangers put in an address is theirs to choose, and may be anything; names of ours are short and plain."""
+    return name if PLAIN_NAME.fullmatch(name) and not holds_card_number(name) else "?"
 
 
 def _active_secrets(address: selectors.Address, *, now: datetime) -> list[str]:

@@ -1,0 +1,194 @@
+"""Whom the bad input meets: a guest with a cart and an order, a stranger with both, a customer; and what is watched."""
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from accounts.services import create_customer
+from accounts.tests.test_authentication import signed_in
+from core import clock
+from core.db import transaction
+from tests.bad_input.operations import Operation
+from tests.shop import Shop
+
+CARD = "4242424242424242"
+EMAIL = "ada.lovelace@example.com"
+SECRETS = ("whsec_sandbox", "sk_test_sandbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `raw` takes the place of the body."""
+
+    method: str
+    path: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    raw: bytes | None = None
+    content_type: str = "application/json"
+    query: str = ""
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def with_header(self, name: str, value: str | None) -> "Call":
+        """This will return the call with another value of a header; None leaves it out."""
+        others = {key: kept for key, kept in self.headers.items() if key != name}
+        return replace(self, headers=others if value is None else {**others, name: value})
+
+
+@dataclass
+class World:
+    """Somebody's cart and order, and a stranger's."""
+
+    shop: Shop
+    cart: tuple[str, str]
+    order: dict[str, Any]
+    foreign_cart: tuple[str, str]
+    foreign_order: dict[str, Any]
+    session_token: str
+
+    def names(self) -> dict[str, str]:
+        """This will return what stands for each name in an address."""
+        return {"cart_id": self.cart[0], "order_id": self.order["order_id"], "sku": "LAMP", "slug": "MUG-RED"}
+
+    def headers(self) -> dict[str, str]:
+        """This will return what its owner shows."""
+        return {
+            "X-Cart-Token": self.cart[1],
+            "X-Order-Token": self.order["order_token"],
+            "X-Device-Id": "device-0123456789",
+            "Idempotency-Key": "a-key-of-this-request",
+        }
+
+    def secrets(self) -> list[str]:
+        """This will return what no log may hold."""
+        return [
+            CARD,
+            EMAIL,
+            *SECRETS,
+            self.cart[1],
+            self.order["order_token"],
+            self.foreign_cart[1],
+            self.foreign_order["order_token"],
+            self.session_token,
+            "a-key-of-this-request",
+        ]
+
+
+def open_world(shop: Shop) -> World:
+    """This will let two guests fill carts and place orders, and a customer sign in."""
+    contact = {"email": EMAIL}
+    orders = [shop.start(shop.a_cart(), key=f"order-{n}", contact=contact).json() for n in range(2)]
+    with transaction("test"):
+        customer = create_customer(email=EMAIL, password="a long enough one", now=clock.now())
+    return World(
+        shop=shop,
+        cart=shop.a_cart(),
+        order=orders[0],
+        foreign_cart=shop.a_cart(),
+        foreign_order=orders[1],
+        session_token=signed_in(customer).session_key,
+    )
+
+
+def send(world: World, call: Call) -> Any:
+    """This will send the request as it is."""
+    raw = call.raw
+    if raw is None:
+        raw = b"" if call.body is None else json.dumps(call.body).encode()
+    return world.shop.client.generic(
+        call.method, call.path + (f"?{call.query}" if call.query else ""), raw, content_type=call.content_type,
+        headers=call.headers, **call.meta,
+    )  # fmt: skip
+
+
+def address(operation: Operation, names: dict[str, str]) -> str:
+    """This will fill in an address; values are percent-encoded unless they already are."""
+    filled = operation.path
+    for name in operation.path_names:
+        value = names[name]
+        filled = filled.replace(f"{{{name}}}", value if "%" in value else quote(value, safe=""))
+    return filled
+
+
+def everything_stored() -> dict[str, tuple[int, int]]:
+    """This will return, for each table, how many rows it has and a sum over all they hold."""
+    tables = sorted({model._meta.db_table for model in apps.get_models(include_auto_created=True)})
+    parts = [f"SELECT '{name}', count(*), coalesce(sum(hashtext(t::text)), 0) FROM \"{name}\" AS t" for name in tables]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts))
+        return {name: (rows, content) for name, rows, content in cursor.fetchall()}
+
+
+def text_of_everything_stored() -> str:
+    """This will return all rows of all tables as text, bytes in their escaped form."""
+    found: list[str] = []
+    with connection.cursor() as cursor:
+        cursor.execute("SET bytea_output = 'escape'")
+        for name in sorted({model._meta.db_table for model in apps.get_models(include_auto_created=True)}):
+            cursor.execute(f'SELECT t::text FROM "{name}" AS t')
+            found += [row[0] for row in cursor.fetchall()]
+        cursor.execute("RESET bytea_output")
+    return "\n".join(found)
+
+
+@dataclass
+class Watch:
+    """Sends what must be refused and collects everything that is wrong with how it was."""
+
+    world: World
+    caplog: pytest.LogCaptureFixture
+    capfd: pytest.CaptureFixture[str]
+    stored: dict[str, tuple[int, int]]
+    wrong: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def refuse(self, what: str, call: Call, *, statuses: range | tuple[int, ...] = range(400, 500)) -> dict[str, Any]:
+        """This will send a request, check that it was refused properly, and return the problem."""
+        self.count += 1
+        response = send(self.world, call)
+        said = f"{call.method} {call.path[:120]} {what[:160]}: {response.status_code} {response.content[:300]!r}"
+        if response.status_code not in statuses:
+            self.wrong.append(f"status: {said}")
+        return self._problem(call, response, said)
+
+    def _problem(self, call: Call, response: Any, said: str) -> dict[str, Any]:
+        if call.method == "HEAD" or response.status_code < 400:
+            return {}
+        if response.get("Content-Type") != "application/problem+json":
+            self.wrong.append(f"no problem+json: {said}")
+            return {}
+        problem: dict[str, Any] = response.json()
+        if not problem.get("code") or not problem.get("trace_id", "").startswith("trc_"):
+            self.wrong.append(f"no code or trace: {said}")
+        if problem.get("status") != response.status_code or not problem.get("title"):
+            self.wrong.append(f"no status or title: {said}")
+        if "no-store" not in response.get("Cache-Control", ""):
+            self.wrong.append(f"may be kept: {said}")
+        return problem
+
+    def expect(self, is_so: object, what: str) -> None:
+        """This will note what is not as it should be."""
+        if not is_so:
+            self.wrong.append(what)
+
+    def nothing_stored(self, by: str) -> None:
+        """This will note every table that is not as it was."""
+        after = everything_stored()
+        changed = [name for name in after if after[name] != self.stored[name]]
+        self.expect(not changed, f"stored by {by}: {changed}")
+        self.stored = after
+
+    def finish(self) -> None:
+        """This will fail if anything was wrong, anything sensitive was logged or any row is not as it was."""
+        assert self.count, "nothing was sent"
+        captured = self.capfd.readouterr()
+        logged = "\n".join([self.caplog.text, *map(str, self.caplog.records), captured.out, captured.err])
+        leaks = [secret for secret in self.world.secrets() if secret in logged]
+        self.nothing_stored("the last ones")
+        assert self.wrong == [], "\n".join([f"{len(self.wrong)} of {self.count}:", *self.wrong[:25]])
+        assert leaks == []
