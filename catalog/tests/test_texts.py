@@ -130,7 +130,7 @@ class TestShown:
 
         assert counted == {"products": 4, "products?q=e": 4, "products/mug": 4, "categories": 2}
 
-    @pytest.mark.parametrize("locale", ["DE", "d", "de-at", "de-AT-x", "", "%00"])
+    @pytest.mark.parametrize("locale", ["DE", "d", "de-at", "de-AT-x", ""])
     def test_refuses_what_is_no_locale(self, channel: SalesChannel, locale: str) -> None:
         answer = get(f"products?locale={locale}")
 

@@ -10,7 +10,18 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import ServiceCredential, User
-from catalog.models import Category, Product, Variant
+from catalog.models import (
+    Category,
+    CategoryText,
+    Picture,
+    PictureText,
+    Price,
+    Product,
+    ProductText,
+    Stock,
+    Variant,
+    VariantText,
+)
 from commerce import demo
 from commerce.management.commands import seed_demo
 from commerce.tests.living_shop import SERVICE_TOKEN, LivingClock, front_door, living_shop, payment_form
@@ -62,21 +73,43 @@ class TestSeedDemo:
     def test_every_article_has_prices_and_units(self) -> None:
         seed()
 
-        assert Product.objects.count() == 12
+        assert Product.objects.count() == len(demo.ARTICLES) >= 40
         for variant in Variant.objects.select_related("stock"):
             assert {"GBP", "EUR"} <= set(variant.prices.values_list("currency", flat=True))
-            assert variant.stock.available > 0
+        # One has sold out, so that the window shows how that looks.
+        assert [stock.variant.sku for stock in Stock.objects.filter(received=0)] == ["LL-MIRROR-ROUND"]
 
-    def test_every_article_stands_in_one_of_four_categories(self) -> None:
+    def test_a_few_are_priced_in_yen_and_in_dinars(self) -> None:
+        seed()
+
+        assert Price.objects.filter(currency="JPY").count() == Price.objects.filter(currency="KWD").count() == 8
+
+    def test_every_article_stands_on_one_of_seven_shelves(self) -> None:
         seed()
 
         assert list(Category.objects.order_by("position").values_list("slug", flat=True)) == [
-            "light", "kitchen", "home", "gifts-and-courses",
+            "light", "kitchen", "home", "garden", "paper", "little-ones", "gifts-and-courses",
         ]  # fmt: skip
-        assert {category.products.count() for category in Category.objects.all()} == {3}
+        assert min(category.products.count() for category in Category.objects.all()) >= 5
+        assert not Product.objects.filter(category=None).exists()
 
-    def test_puts_the_articles_of_an_older_shop_into_categories_and_moves_none(self) -> None:
+    def test_every_article_has_its_own_picture_and_speaks_german(self) -> None:
         seed()
+
+        assert Picture.objects.values("path").distinct().count() == Product.objects.count()
+        assert ProductText.objects.filter(locale="de").exclude(name="").count() == Product.objects.count()
+        assert PictureText.objects.filter(locale="de").exclude(alt="").count() == Picture.objects.count()
+        assert CategoryText.objects.filter(locale="de").count() == Category.objects.count()
+        named = Variant.objects.exclude(name="").count()
+        assert VariantText.objects.filter(locale="de").exclude(name="").count() == named
+
+    def test_brings_the_shop_of_an_older_version_up_to_date_and_moves_nothing(self) -> None:
+        seed()
+        for model in (PictureText, ProductText, VariantText, CategoryText, Picture):
+            model.objects.all().delete()
+        Price.objects.filter(currency="JPY").exclude(variant__sku="LL-BELL-WIND").delete()
+        Price.objects.filter(currency="JPY").update(amount_minor=5300)
+        SalesChannel.objects.update(locales=[])
         Product.objects.exclude(slug="lark-mug").update(category=None)
         Product.objects.filter(slug="lark-mug").update(category=Category.objects.get(slug="home"))
         Category.objects.exclude(slug="home").delete()
@@ -87,6 +120,9 @@ class TestSeedDemo:
         assert None not in placed.values()
         assert (placed["harbour-lantern"], placed["gift-card"]) == ("light", "gifts-and-courses")
         assert placed["lark-mug"] == "home"
+        assert Price.objects.get(variant__sku="LL-BELL-WIND", currency="JPY").amount_minor == 5300
+        assert Price.objects.filter(currency="JPY").count() == 8
+        assert Picture.objects.count() == ProductText.objects.count() == len(demo.ARTICLES)
 
     def test_the_shop_window_shows_it(self) -> None:
         seed()
@@ -101,10 +137,13 @@ class TestSeedDemo:
 
     def test_doing_it_again_changes_nothing(self) -> None:
         seed()
-        models = [SalesChannel, ProviderAccount, WebhookSecret, Category, Product, Variant, User, ServiceCredential]
+        models = [
+            SalesChannel, ProviderAccount, WebhookSecret, Category, Product, Variant, Price, Picture, ProductText,
+            VariantText, CategoryText, PictureText, User, ServiceCredential,
+        ]  # fmt: skip
         before = [list(model._default_manager.values()) for model in models]
 
-        assert "0 products made" in seed()
+        assert "0 articles made" in seed()
 
         assert [list(model._default_manager.values()) for model in models] == before
 

@@ -27,8 +27,8 @@ class Command(BaseCommand):
             require_demo()
             with transaction("demo.shop"):
                 channel = set_up_shop(demo.SHOP, now=clock.now())
-                products_count = demo.ensure_products(channel, now=clock.now())
-            self.stdout.write(f"{channel.name}: {products_count} products made, {len(demo.PRODUCTS)} there.")
+                articles_count = demo.ensure_articles(channel, now=clock.now())
+            self.stdout.write(f"{channel.name}: {articles_count} articles made, {len(demo.ARTICLES)} there.")
             self._ensure_staff()
             self._ensure_replay()
         except DomainError as error:

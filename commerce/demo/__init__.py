@@ -1,0 +1,29 @@
+"""Lantern & Lark, the demo shop: its channel, its articles with their pictures, and a few orders to look at.
+
+Everything is made once: doing it again changes nothing. None of it exists where there is real money.
+"""
+
+from commerce.demo.articles import ARTICLES
+from commerce.demo.placing import ORDERS, place_orders
+from commerce.demo.shop import (
+    COUNTRIES,
+    REPLAY_SCOPES,
+    REPLAY_SERVICE,
+    SHOP,
+    STAFF_EMAIL,
+    widen_countries,
+)
+from commerce.demo.stocking import ensure_articles
+
+__all__ = [
+    "ARTICLES",
+    "COUNTRIES",
+    "ORDERS",
+    "REPLAY_SCOPES",
+    "REPLAY_SERVICE",
+    "SHOP",
+    "STAFF_EMAIL",
+    "ensure_articles",
+    "place_orders",
+    "widen_countries",
+]
