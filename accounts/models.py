@@ -67,11 +67,15 @@ class AccessToken(models.Model):
     """What a guest holds instead of an account: bound to one cart or order and to purposes, expiring, revocable."""
 
     class Purpose(models.TextChoices):
-        """What the bearer may do with the subject."""
+        """What the bearer may do with the subject. A `link` only trades itself for the others; `elsewhere` says that
+        the bearer came by one.
+        """
 
         CART = "cart"
         VIEW = "view"
         PAY = "pay"
+        LINK = "link"
+        ELSEWHERE = "elsewhere"
 
     token_sha256 = models.CharField(max_length=64, unique=True)
     subject_id = models.CharField(max_length=40, db_index=True, help_text="Public id of the cart or order.")

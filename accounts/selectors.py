@@ -19,6 +19,14 @@ def check_token(raw: str, *, subject_id: str, purpose: AccessToken.Purpose, now:
     ).exists()
 
 
+def token_expiry(raw: str, *, subject_id: str, purpose: AccessToken.Purpose, now: datetime) -> datetime | None:
+    """This will return when a living token for this purpose ends, or None when `raw` is none."""
+    rows = AccessToken.objects.filter(
+        token_sha256=crypto.digest(raw), subject_id=subject_id, purposes__contains=[purpose], revoked_at=None
+    )
+    return rows.filter(expires_at__gt=now).values_list("expires_at", flat=True).first()
+
+
 def find_service(raw: str, *, now: datetime) -> ServiceCredential | None:
     """This will return the living credential whose token is `raw`, or nothing."""
     return (

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from checkout.api import carts, checkout
+from checkout.api import carts, checkout, payment_links
 
 urlpatterns = [
     path("carts", carts.CartsView.as_view()),
@@ -16,5 +16,7 @@ urlpatterns = [
     path("checkout/start", checkout.StartCheckoutView.as_view()),
     path("orders/<str:order_id>", checkout.OrderView.as_view()),
     path("orders/<str:order_id>/cancel", checkout.CancelOrderView.as_view()),
+    path("orders/<str:order_id>/payment-link", payment_links.PaymentLinkView.as_view()),
+    path("orders/<str:order_id>/payment-link/token", payment_links.TradePaymentLinkView.as_view()),
     path("orders/<str:order_id>/payment-attempts", checkout.PaymentAttemptsView.as_view()),
 ]

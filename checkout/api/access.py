@@ -4,6 +4,7 @@ from rest_framework.request import Request
 
 from accounts.authentication import principal_of
 from accounts.models import AccessToken
+from accounts.selectors import check_token
 from checkout.models import Cart
 from checkout.selectors import NoSuchCart, find_cart, may_use_cart, order_for
 from core import clock
@@ -25,6 +26,13 @@ def order_of(request: Request, order_id: str, purpose: AccessToken.Purpose) -> O
     """This will return the order if who asks may have it for this purpose. Raises: NoSuchOrder."""
     token = request.headers.get("X-Order-Token", "")
     return order_for(order_id, principal=principal_of(request), token=token, purpose=purpose, now=clock.now())
+
+
+def is_other_device(request: Request, order: Order) -> bool:
+    """This will tell whether who asks came by a payment link."""
+    token = request.headers.get("X-Order-Token", "")
+    purpose = AccessToken.Purpose.ELSEWHERE
+    return bool(token) and check_token(token, subject_id=order.public_id, purpose=purpose, now=clock.now())
 
 
 def cause_of(request: Request) -> Cause:

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from accounts.authentication import principal_of
 from accounts.models import AccessToken
 from checkout import answers, services
-from checkout.api.access import cart_of, cause_of, order_of
+from checkout.api.access import cart_of, cause_of, is_other_device, order_of
 from checkout.api.carts import CART_TOKEN
 from checkout.api.serializers import (
     AttributionInput,
@@ -132,6 +132,7 @@ class PaymentAttemptsView(APIView):
             payment_token=payment["token"],
             return_url=payment["return_url"],
             replace=form.validated_data["replace"],
+            is_other_device=is_other_device(request, order),
         )
         key = keyed_request(request, principal=f"order:{order.public_id}", operation="orders.payment_attempts")
         return _sent(services.resume_payment(command, request=key, cause=cause_of(request)))

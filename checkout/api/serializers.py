@@ -226,6 +226,22 @@ class OrderShape(TermsShape):
     live_url = serializers.CharField(allow_null=True)
 
 
+class PaymentLinkShape(serializers.Serializer[Any]):
+    """A link for another device; `link_token` is what stands behind its #."""
+
+    url = serializers.CharField()
+    link_token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
+class TradedLinkShape(serializers.Serializer[Any]):
+    """The `X-Order-Token` of the other device."""
+
+    order_id = serializers.CharField()
+    order_token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
 class ReturnShape(serializers.Serializer[Any]):
     """How the payment stands, for a browser that carries nothing but the state: nothing personal."""
 

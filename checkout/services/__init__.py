@@ -14,6 +14,7 @@ from checkout.services.carts import (
     set_lines,
 )
 from checkout.services.keyed import FinalAnswer
+from checkout.services.payment_links import issue_payment_link, trade_payment_link
 from checkout.services.resume import ResumeCommand, resume_payment
 from checkout.services.return_urls import ReturnUrlNotAllowed
 from checkout.services.start import (
@@ -42,9 +43,11 @@ __all__ = [
     "cancel_order",
     "copy_cart",
     "create_cart",
+    "issue_payment_link",
     "note_return",
     "resume_payment",
     "set_line",
     "set_lines",
     "start_checkout",
+    "trade_payment_link",
 ]

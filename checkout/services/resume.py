@@ -15,6 +15,7 @@ from core.models import IdempotencyKey
 from orders import services as orders
 from orders.models import Order, OrderState
 from orders.models.money import BEFORE_PAYMENT
+from orders.paths import Path, walked
 from orders.selectors import lock_order
 from payments import services as payments
 from payments.models import Operation, OperationKind, PaymentAttempt
@@ -22,6 +23,8 @@ from payments.selectors import lock_attempts, lock_operations
 from payments.services import NewAttempt, PaymentBeingVerified
 
 UNDECIDED = {"created", "sent", "unknown"}
+# True of the order whatever is tried next; the rest belongs to one attempt.
+KEPT_PATHS = {Path.GUEST, Path.COUPON, Path.MANUAL_REVIEW}
 
 
 class OrderEnding(DomainError):
@@ -40,13 +43,14 @@ class OrderExpired(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ResumeCommand:
-    """A validated request. `replace` asks for another card or method."""
+    """A validated request. `replace` asks for another card or method; `is_other_device` came by a payment link."""
 
     order_id: str
     method: str
     payment_token: str = ""
     return_url: str = ""
     replace: bool = False
+    is_other_device: bool = False
 
 
 @outside_transaction
@@ -94,6 +98,9 @@ def _open(command: ResumeCommand, *, request: KeyedRequest, cause: Cause) -> Ope
     if _is_undecided(operations):
         raise PaymentBeingVerified(order_id=order.public_id)
     if current is not None and not _wants_new(command, current):
+        check_return_url(command.return_url, channel=order.channel)
+        ways = {Path.RESUMED: True, Path.OTHER_DEVICE: command.is_other_device}
+        payments.go_on(order, current, return_url=command.return_url, paths=_true(ways), cause=cause)
         return _as_it_stands(order, operations, claim)
     return _open_new(command, order, current, claim, cause=cause)
 
@@ -115,7 +122,7 @@ def _open_new(
             payment_token=command.payment_token if order.due_minor else "",
             return_url=command.return_url,
             capture_method=current.capture_method if current else "automatic",
-            path_flags=("retried",),
+            path_flags=_retried(current, command),
         ),
         cause=cause,
     )
@@ -124,6 +131,16 @@ def _open_new(
         orders.extend_reservation(order, cause=cause)
     idempotency.commit_point(claim, subject_id=operation.public_id)
     return Opened(claim, order.public_id, operation, success_status=201)
+
+
+def _retried(current: PaymentAttempt | None, command: ResumeCommand) -> tuple[str, ...]:
+    """The order's way so far, gone on with another try."""
+    kept = [flag for flag in (current.path_flags if current else []) if flag in {*KEPT_PATHS, Path.OTHER_DEVICE}]
+    return tuple(walked(kept, *_true({Path.RETRIED: True, Path.OTHER_DEVICE: command.is_other_device})))
+
+
+def _true(ways: dict[Path, bool]) -> list[Path]:
+    return [path for path, is_walked in ways.items() if is_walked]
 
 
 def _as_it_stands(order: Order, operations: list[Operation], claim: Claim) -> Opened:

@@ -27,6 +27,7 @@ from core.models import IdempotencyKey
 from core.principal import Principal
 from orders import services as orders
 from orders.models import Order
+from orders.paths import Path, walked
 from orders.selectors import live_order_of_cart
 from orders.services import ContactDetails
 from orders.services.create import contact_digest
@@ -120,7 +121,7 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
             payment_token=command.payment_token if order.due_minor else "",
             return_url=command.return_url,
             capture_method=command.capture_method,
-            path_flags=("straight",) if command.principal.customer_id else ("straight", "guest"),
+            path_flags=_paths(order, command),
         ),
         cause=cause,
     )
@@ -130,6 +131,16 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
     # Last, because everybody who buys the same article waits for its row until this transaction ends.
     stock.reserve(owner_id=order.public_id, channel_id=cart.channel_id, quantities=quantities, now=cause.now)
     return Opened(claim, order.public_id, operation, success_status=201, order_token=token)
+
+
+def _paths(order: Order, command: StartCommand) -> tuple[str, ...]:
+    """How this checkout begins; what happens on its way is added later."""
+    ways = {
+        Path.GUEST: order.customer_id is None,
+        Path.COUPON: any(discount.get("coupon_code") for discount in order.snapshot.get("discounts", [])),
+        Path.MANUAL_REVIEW: command.capture_method == "manual",
+    }
+    return tuple(walked([Path.STRAIGHT], *(path for path, is_walked in ways.items() if is_walked)))
 
 
 def _continue(claim: Claim, *, request: KeyedRequest) -> Opened:

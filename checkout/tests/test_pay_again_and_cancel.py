@@ -208,3 +208,39 @@ class TestCancel:
 
         assert Order.objects.get().state == "cancelled_with_refund"
         assert [row["amount"] for row in shop.truth("refund")] == [1999]
+
+
+class TestTheWayItTook:
+    def flags(self, shop: Shop) -> list[str]:
+        return shop.attempt().path_flags
+
+    def test_straight_by_a_guest(self, shop: Shop) -> None:
+        shop.start(shop.a_cart(), token="pm_card_visa")
+
+        assert self.flags(shop) == ["straight", "guest"]
+
+    def test_resumed_with_the_same_secret(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+
+        pay_again(shop, order)
+
+        assert self.flags(shop) == ["guest", "resumed"]
+
+    def test_challenged(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_authenticationRequired").json()
+
+        answer_bank(shop, order)
+        shop.deliver()
+
+        assert self.flags(shop) == ["guest", "challenge"]
+
+    def test_retried_with_the_same_secret_is_not_late(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order, card="pm_card_chargeDeclined")
+        shop.deliver()
+
+        shop.confirm(order)
+        shop.deliver()
+
+        assert self.flags(shop) == ["guest", "retried"]
+        assert Order.objects.get().state == "paid"

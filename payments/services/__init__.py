@@ -6,6 +6,7 @@ from payments.services.attempts import (
     NotFree,
     NothingToPay,
     PaymentBeingVerified,
+    go_on,
     open_attempt,
     retire_attempt,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "close_expired",
     "close_for_replacement",
     "customer_action",
+    "go_on",
     "note_return",
     "open_attempt",
     "read_event",

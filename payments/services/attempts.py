@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -15,11 +16,12 @@ from core.ids import new_public_id
 from core.models import ProviderAccount
 from orders import services as orders
 from orders.models import Order, Reason
+from orders.paths import Path, walked
 from orders.services.change import Because
 from payments.models import Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import PaymentRequest
 from payments.providers.registry import adapter_for
-from payments.services.return_state import with_state
+from payments.services.return_state import with_state, without_state
 
 
 class PaymentBeingVerified(DomainError):
@@ -155,6 +157,29 @@ def insert_operation(
 def metadata_hash(*, order_id: str, attempt_id: str, amount_minor: int, currency: str) -> str:
     """This will return SHA-256 of what was agreed, to compare with what a provider reports."""
     return hashlib.sha256(f"{order_id}|{attempt_id}|{amount_minor}|{currency}".encode()).hexdigest()
+
+
+@transaction_required
+def go_on(order: Order, attempt: PaymentAttempt, *, return_url: str, paths: Sequence[Path], cause: Cause) -> None:
+    """This will note that the customer goes on with the living `attempt`, perhaps on a device that returns elsewhere.
+
+    Where the server confirmed, the provider knows the way back already and keeps it.
+    """
+    changed = []
+    flags = walked(attempt.path_flags, *paths)
+    if flags != attempt.path_flags:
+        attempt.path_flags = flags
+        changed.append("path_flags")
+    if return_url and attempt.confirmed_by == "client" and without_state(attempt.return_url) != return_url:
+        attempt.return_url = with_state(return_url, attempt_id=attempt.public_id, now=cause.now)
+        changed.append("return_url")
+    if not changed:
+        return
+    attempt.save(update_fields=changed)
+    if "return_url" in changed:
+        # The page's address carries it: clients that keep an ETag must learn that it changed.
+        facts = {"status": attempt.status, "changed": changed}
+        orders.record_fact(order, Because(Reason.ATTEMPT_CHANGED, cause, attempt.public_id, facts))
 
 
 @transaction_required

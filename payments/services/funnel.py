@@ -17,6 +17,7 @@ from core.models import ProviderAccount
 from orders import services as orders
 from orders.models import HoldReason, Order, OrderState, Reason
 from orders.models.money import BEFORE_PAYMENT
+from orders.paths import Path, walked
 from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.models import Case, CaseType
@@ -59,6 +60,7 @@ class Scene:
     operations: list[Operation]
     attempt: PaymentAttempt
     cause: Cause
+    status_before: str
 
     def operations_of(self, attempt: PaymentAttempt) -> list[Operation]:
         """This will return the operations of one attempt."""
@@ -134,7 +136,7 @@ def _lock_scene(attempt: PaymentAttempt, *, cause: Cause) -> Scene:
     by_id = {row.pk: row for row in attempts}
     for operation in operations:
         operation.order, operation.attempt = order, by_id[operation.attempt_id]
-    return Scene(order, attempts, operations, by_id[attempt.pk], cause)
+    return Scene(order, attempts, operations, by_id[attempt.pk], cause, status_before=by_id[attempt.pk].status)
 
 
 def _shown(attempt: PaymentAttempt) -> tuple[object, ...]:
@@ -193,11 +195,14 @@ def _may_fail(scene: Scene) -> bool:
 
 def _pay(scene: Scene) -> None:
     order, attempt = scene.order, scene.attempt
-    is_late = order.state in {OrderState.EXPIRED, OrderState.PAYMENT_FAILED}
+    had_failed = scene.status_before in {"failed", "voided", "expired"}
+    # Who tries again with the same secret after a decline is not late: the attempt was theirs all the time.
+    is_again = had_failed and attempt.is_current and attempt.confirmed_by == "client"
+    is_late = order.state == OrderState.EXPIRED or not attempt.is_current or (had_failed and not is_again)
     is_sweep = scene.cause.source in {"sweep", "reconciliation"}
     reason = Reason.RECONCILIATION_PROVIDER_SUCCEEDED if is_sweep else Reason.PROVIDER_PAYMENT_SUCCEEDED
-    if is_late and "late_success" not in attempt.path_flags:
-        attempt.path_flags = [*attempt.path_flags, "late_success"]
+    if is_late or is_again:
+        attempt.path_flags = walked(attempt.path_flags, Path.LATE_SUCCESS if is_late else Path.RETRIED)
         attempt.save(update_fields=["path_flags"])
     may_reserve_again = bool(policies.current("late_money")["revive_expired"])
     orders.mark_paid(

@@ -23,6 +23,7 @@ from core.cause import Cause
 from core.ids import new_public_id
 from core.machines import may_move
 from orders.models import Order
+from orders.paths import Path, walked
 from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import ProviderUpdate, RefundFact
 
@@ -105,8 +106,8 @@ def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -
     attempt.capture_before = update.capture_before or attempt.capture_before
     attempt.three_d_secure = update.three_d_secure or attempt.three_d_secure
     attempt.risk = update.risk or attempt.risk
-    if update.next_action and "challenge" not in attempt.path_flags:
-        attempt.path_flags = [*attempt.path_flags, "challenge"]
+    if update.next_action:
+        attempt.path_flags = walked(attempt.path_flags, Path.CHALLENGE)
 
 
 def _is_news(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:

@@ -33,6 +33,13 @@ def with_state(return_url: str, *, attempt_id: str, now: datetime) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
+def without_state(return_url: str) -> str:
+    """This will return the address as the client sent it."""
+    head, fragment = urlsplit(return_url)._replace(fragment=""), urlsplit(return_url).fragment
+    query = head.query.rpartition(f"{STATE_FIELD}=")[0].rstrip("&")
+    return urlunsplit(head._replace(query=query, fragment=fragment))
+
+
 def attempt_of_state(state: str, *, now: datetime) -> str:
     """This will return the public id of the attempt a state was signed for. Raises: NoSuchReturn."""
     try:
