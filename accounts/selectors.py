@@ -36,6 +36,13 @@ def find_service(raw: str, *, now: datetime) -> ServiceCredential | None:
     )
 
 
+def lock_customer(customer_id: int) -> User:
+    """This will return the customer, locked until the transaction ends, before their carts; who only refers to them
+    (an order being made) does not wait.
+    """
+    return User.objects.select_for_update(no_key=True).get(pk=customer_id)
+
+
 def is_staff_address(email: str) -> bool:
     """This will tell whether the address belongs to a member of staff."""
     return User.objects.filter(email=email.strip().lower(), is_staff=True).exists()

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
 
 from catalog.lookups import AVAILABLE, id_in, text_in, translations, words
-from catalog.models import Category, Picture, Product, Reservation, ReservationLine, Variant
+from catalog.models import Category, Picture, Price, Product, Reservation, ReservationLine, Variant
 from catalog.pricing import NotForSale, NotForSaleReason, PricedLine
 from core.errors import NotFound
 
@@ -54,6 +54,12 @@ def find_variants(*, channel_id: int, skus: Iterable[str]) -> dict[str, Variant]
     """This will return the channel's variants by SKU, in one query; an unknown SKU is absent from the answer."""
     found = Variant.objects.filter(text_in("sku", skus), channel_id=channel_id).select_related("product")
     return {variant.sku: variant for variant in found}
+
+
+def present_price(*, currency: str, variant: str = "variant_id") -> Subquery:
+    """This will be, for each row of a query that names a variant, its unit price in `currency`; NULL without one."""
+    prices = Price.objects.filter(variant_id=OuterRef(variant), currency=currency)
+    return Subquery(prices.values("amount_minor"))
 
 
 def available_units(*, variant_ids: Iterable[int]) -> dict[int, tuple[str, int]]:

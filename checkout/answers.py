@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.addresses import as_json
 from catalog.pricing import Quote, TaxEntry, quote_as_json
 from checkout.models import Cart
+from checkout.selectors import addresses_of
 from core.money import Money
 from core.wire import instant_json, money_json
 from orders.display import NextAction, Shown, Situation, show
@@ -121,13 +123,15 @@ def decline_json(attempt: PaymentAttempt | None) -> dict[str, Any] | None:
 
 
 def cart_json(cart: Cart, quote: Quote) -> dict[str, Any]:
-    """This will return the cart with its present quote."""
+    """This will return the cart with its addresses, read in one query, and its present quote."""
+    addresses = {purpose: as_json(address) for purpose, address in addresses_of(cart).items()}
     return {
         "cart_id": cart.public_id,
         "currency": cart.currency,
         "country": cart.country,
         "order_id": cart.order_public_id or None,
         "changed_at": instant_json(cart.changed_at),
+        "addresses": {purpose: addresses.get(purpose) for purpose in ("shipping", "billing")},
         "quote": quote_json(quote),
     }
 
@@ -146,7 +150,15 @@ def quote_json(quote: Quote) -> dict[str, Any]:
         for kept_for_the_snapshot in ("discount_net_minor", "entered_unit_price_minor"):
             del line[kept_for_the_snapshot]
         lines.append({**line, **amounts, "tax": tax})
-    return {**plain, **shown, "lines": lines, **terms_json(plain, currency=currency)}
+    warnings = [_warning_json(warning, currency=currency) for warning in plain.pop("warnings")]
+    return {**plain, **shown, "lines": lines, "warnings": warnings, **terms_json(plain, currency=currency)}
+
+
+def _warning_json(warning: dict[str, Any], *, currency: str) -> dict[str, Any]:
+    """A warning with its amounts as money: `before` and `now` of a changed price."""
+    amounts = {name: amount for name, amount in warning.items() if name.endswith("_minor")}
+    said = {name: fact for name, fact in warning.items() if name not in amounts}
+    return said | {name.removesuffix("_minor"): money_json(Money(amount, currency)) for name, amount in amounts.items()}
 
 
 def terms_json(terms: dict[str, Any], *, currency: str, locale: str = "en_GB") -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
 from accounts.models import PostalFields
 
@@ -23,6 +23,17 @@ class Cart(models.Model):
     changed_at = models.DateTimeField()
     checked_out_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """A customer's open carts are looked up at sign-in and with every new one."""
+
+        indexes = [
+            Index(
+                fields=["customer", "-changed_at"],
+                condition=Q(order_public_id="", archived_at=None, customer__isnull=False),
+                name="checkout_cart_open_of_customer",
+            )
+        ]
 
     def __str__(self) -> str:
         """Show the public id."""

@@ -1,8 +1,12 @@
 """Reads of carts, and their lock (after the idempotency key's, before the order's)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db.models import Q, QuerySet
+
+from accounts.addresses import ADDRESS_FIELDS, PostalAddress, address_of
 from accounts.models import AccessToken
 from accounts.selectors import check_token
 from catalog import selectors as catalog
@@ -38,13 +42,47 @@ def lock_cart(public_id: str) -> Cart:
     return cart
 
 
+def lock_carts_to_merge(public_id: str, *, customer_id: int) -> tuple[Cart, Cart | None]:
+    """This will return a cart and the customer's other open cart they used last, if any, both locked in one order.
+
+    The customer is locked already, so which cart that is changes only by checking out or putting away.
+    Raises: NoSuchCart.
+    """
+    other = open_carts_of(customer_id).exclude(public_id=public_id).values_list("pk", flat=True).first()
+    rows = Cart.objects.select_for_update(of=("self",)).select_related("channel").filter(archived_at=None)
+    locked = {cart.pk: cart for cart in rows.filter(Q(public_id=public_id) | Q(pk=other)).order_by("pk")}
+    found = next((cart for cart in locked.values() if cart.public_id == public_id), None)
+    if found is None:
+        raise NoSuchCart
+    own = locked.get(other) if other is not None else None
+    return found, own if own is not None and not own.order_public_id else None
+
+
+def open_carts_of(customer_id: int) -> QuerySet[Cart]:
+    """This will return the customer's carts that are neither checked out nor put away, the one used last first."""
+    rows = Cart.objects.filter(customer_id=customer_id, order_public_id="", archived_at=None)
+    return rows.order_by("-changed_at", "-pk")
+
+
+def may_claim_cart(cart: Cart, *, principal: Principal, token: str, now: datetime) -> bool:
+    """This will tell whether who asks may make the cart theirs: a customer who bears the guest's token, or whose it
+    is already.
+    """
+    if principal.customer_id is None or cart.service_name:
+        return False
+    if cart.customer_id is not None:
+        return cart.customer_id == principal.customer_id
+    return bool(token) and check_token(token, subject_id=cart.public_id, purpose=AccessToken.Purpose.CART, now=now)
+
+
 def may_use_cart(cart: Cart, *, principal: Principal, token: str, now: datetime) -> bool:
     """This will tell whether who asks may see and change the cart: its customer, its service, or the bearer of its
     token.
 
-    A cart that belongs to a customer is theirs alone, whoever still holds the guest's token.
+    A cart that belongs to a customer is theirs alone, whoever still holds the guest's token; and who is signed in
+    claims a guest's cart before using it.
     """
-    if cart.customer_id is not None:
+    if cart.customer_id is not None or principal.customer_id is not None:
         return principal.customer_id == cart.customer_id
     if cart.service_name:
         return principal.kind == "service" and principal.id == cart.service_name
@@ -86,14 +124,28 @@ def quantities_of(cart: Cart) -> dict[int, int]:
     return dict(CartLine.objects.filter(cart=cart).order_by("position", "id").values_list("variant_id", "quantity"))
 
 
-def quote_cart(cart: Cart, *, quantities: dict[int, int]) -> Quote:
-    """This will price the cart with one query, whatever its length. Raises: InvalidQuoteRequest for an empty one."""
+def seen_prices_of(cart: Cart) -> dict[str, int]:
+    """This will return the unit prices the customer was shown, by SKU, where any was."""
+    lines = CartLine.objects.filter(cart=cart, seen_unit_price_minor__isnull=False)
+    return {sku: seen for sku, seen in lines.values_list("variant__sku", "seen_unit_price_minor") if seen is not None}
+
+
+def addresses_of(cart: Cart) -> dict[str, PostalAddress]:
+    """This will return the cart's addresses by purpose, in one query."""
+    rows = CartAddress.objects.filter(cart=cart).values("purpose", *ADDRESS_FIELDS)
+    return {row["purpose"]: address_of(row) for row in rows}
+
+
+def quote_cart(cart: Cart, *, quantities: dict[int, int], seen: Mapping[str, int] | None = None) -> Quote:
+    """This will price the cart with one query, whatever its length; `seen` are the prices shown before, by SKU, whose
+    change is a warning. Raises: InvalidQuoteRequest for an empty one.
+    """
     found = catalog.priced_lines(channel_id=cart.channel_id, currency=cart.currency, quantities=quantities)
     return quote(
         QuoteRequest(
             currency=cart.currency,
             tax_entry=TaxEntry(cart.channel.tax_entry),
-            lines=found.lines,
+            lines=tuple(replace(line, seen_unit_price_minor=(seen or {}).get(line.sku)) for line in found.lines),
             tax_rules=untaxed(region=cart.country, categories=[line.tax_category for line in found.lines]),
             not_for_sale=found.not_for_sale,
         )

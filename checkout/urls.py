@@ -2,14 +2,17 @@
 
 from django.urls import path
 
-from checkout.api import carts, checkout, payment_links
+from checkout.api import cart_parts, carts, checkout, payment_links
 
 urlpatterns = [
     path("carts", carts.CartsView.as_view()),
     path("carts/<str:cart_id>", carts.CartView.as_view()),
+    path("carts/<str:cart_id>/addresses", cart_parts.CartAddressesView.as_view()),
+    path("carts/<str:cart_id>/claim", cart_parts.CartClaimView.as_view()),
     path("carts/<str:cart_id>/copy", carts.CartCopyView.as_view()),
     path("carts/<str:cart_id>/lines", carts.CartLinesView.as_view()),
     path("carts/<str:cart_id>/lines/<str:sku>", carts.CartLineView.as_view()),
+    path("carts/<str:cart_id>/payment-methods", cart_parts.CartPaymentMethodsView.as_view()),
     path("carts/<str:cart_id>/quote", carts.CartQuoteView.as_view()),
     path("checkout/active", checkout.ActiveCheckoutView.as_view()),
     path("checkout/return", checkout.CheckoutReturnView.as_view()),

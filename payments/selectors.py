@@ -1,13 +1,15 @@
 """Reads of attempts and operations, and their locks (after the order's)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 
 from core.errors import NotFound
-from core.models import ProviderAccount
+from core.models import ProviderAccount, SalesChannel
 from orders.models import Order
 from payments.models import OPEN_STATUSES, Operation, PaymentAttempt
+from payments.providers.registry import adapter_for
 
 
 class NoSuchOperation(NotFound):
@@ -47,6 +49,30 @@ def find_attempt(*, account: ProviderAccount, provider_reference: str, attempt_i
     if attempt_id:
         known |= Q(public_id=attempt_id)
     return PaymentAttempt.objects.filter(known, account=account).select_related("order").order_by("id").first()
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethod:
+    """One way to pay in a shop, and where the customer does it."""
+
+    method: str
+    label: str
+    client_mode: str
+    frame_origins: tuple[str, ...]
+
+
+def payment_methods(channel: SalesChannel, *, currency: str, due_minor: int) -> tuple[PaymentMethod, ...]:
+    """This will return what a total can be paid with: nothing due takes the one without a provider, and only that.
+
+    Raises: core.channels.SecretMissing.
+    """
+    accounts = ProviderAccount.objects.filter(channel=channel, archived_at=None, currencies__contains=[currency])
+    found = []
+    for account in accounts.order_by("id"):
+        can = adapter_for(account).capabilities
+        if can.takes_zero == (due_minor == 0):
+            found.append(PaymentMethod(account.provider, can.label, can.client_mode, can.frame_origins))
+    return tuple(found)
 
 
 def find_own_attempt(public_id: str) -> PaymentAttempt | None:

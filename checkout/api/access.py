@@ -6,7 +6,7 @@ from accounts.authentication import principal_of
 from accounts.models import AccessToken
 from accounts.selectors import check_token
 from checkout.models import Cart
-from checkout.selectors import NoSuchCart, find_cart, may_use_cart, order_for
+from checkout.selectors import NoSuchCart, find_cart, may_claim_cart, may_use_cart, order_for
 from core import clock
 from core.cause import Cause
 from core.principal import Principal
@@ -18,6 +18,15 @@ def cart_of(request: Request, cart_id: str) -> Cart:
     cart = find_cart(cart_id)
     token = request.headers.get("X-Cart-Token", "")
     if not may_use_cart(cart, principal=principal_of(request), token=token, now=clock.now()):
+        raise NoSuchCart
+    return cart
+
+
+def claimable_cart_of(request: Request, cart_id: str) -> Cart:
+    """This will return the cart if who asks may make it theirs. Raises: NoSuchCart."""
+    cart = find_cart(cart_id)
+    token = request.headers.get("X-Cart-Token", "")
+    if not may_claim_cart(cart, principal=principal_of(request), token=token, now=clock.now()):
         raise NoSuchCart
     return cart
 

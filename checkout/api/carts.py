@@ -1,5 +1,6 @@
 """Carts over HTTP."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,14 +15,15 @@ from accounts.models import AccessToken
 from accounts.services import remember_token
 from checkout import answers, services
 from checkout.api.access import cart_of
-from checkout.api.serializers import CartShape, PlainText, QuoteShape
+from checkout.api.serializers import CartShape, QuoteShape
 from checkout.models import Cart
-from checkout.selectors import quantities_of, quote_cart
+from checkout.selectors import quantities_of, quote_cart, seen_prices_of
 from core import clock, crypto, idempotency, policies
 from core.api import ProblemShape, StrictSerializer, answer, keyed_request, nothing_sent
 from core.channels import default_channel
 from core.db import transaction
 from core.errors import Invalid
+from core.fields import PlainText
 from core.idempotency import StoredAnswer
 from core.ids import new_token
 from core.principal import Principal
@@ -74,7 +76,7 @@ class CartsView(APIView):
                 country_label=form.validated_data["country_label"],
             )
             cart = services.create_cart(new, channel=channel, principal=principal, now=now)
-            body = _cart_body(cart)
+            body = cart_body(cart)
             if principal.kind == "guest":
                 body["cart_token"] = _token_for(cart, raw_key=key.raw_key if key else "", now=now)
             stored = StoredAnswer(status=201, body=encode(body))
@@ -84,12 +86,34 @@ class CartsView(APIView):
 
 
 class CartView(APIView):
-    """GET and DELETE one cart."""
+    """GET, PATCH and DELETE one cart."""
+
+    @extend_schema_serializer(component_name="CartChange")
+    class Input(StrictSerializer):
+        """What is left out stays."""
+
+        currency = serializers.RegexField(r"\A[A-Z]{3}\Z", required=False, default="")
+        country = serializers.RegexField(r"\A[A-Z]{2}\Z", required=False, default="")
 
     @extend_schema(operation_id="readCart", parameters=[CART_TOKEN], responses={200: CartShape, 404: ProblemShape})
     def get(self, request: Request, cart_id: str) -> HttpResponse:
         """The cart with its present quote."""
-        return answer(encode(_cart_body(cart_of(request, cart_id))), status=200)
+        return answer(encode(cart_body(cart_of(request, cart_id))), status=200)
+
+    @extend_schema(
+        operation_id="changeCart",
+        parameters=[CART_TOKEN],
+        request=Input,
+        responses={200: CartShape, 400: ProblemShape, 404: ProblemShape, 409: ProblemShape},
+    )
+    def patch(self, request: Request, cart_id: str) -> HttpResponse:
+        """See the cart in another currency or for another country; addresses elsewhere are forgotten."""
+        cart_of(request, cart_id)
+        form = self.Input(data=request.data)
+        form.is_valid(raise_exception=True)
+        with transaction("checkout.change_cart"):
+            cart = services.change_cart(cart_id, **form.validated_data, now=clock.now())
+        return answer(encode(cart_body(cart)), status=200)
 
     @extend_schema(operation_id="deleteCart", parameters=[CART_TOKEN], responses={204: None, 404: ProblemShape})
     def delete(self, request: Request, cart_id: str) -> HttpResponse:
@@ -130,7 +154,7 @@ class CartLinesView(APIView):
     )
     def put(self, request: Request, cart_id: str) -> HttpResponse:
         """Make the cart hold exactly these lines, up to 2,000."""
-        cart_of(request, cart_id)
+        found = cart_of(request, cart_id)
         sent = request.data.get("lines") if isinstance(request.data, dict) else None
         # Said before every line is looked at: a million lines are refused as cheaply as two thousand and one.
         if isinstance(sent, list) and len(sent) > policies.current("carts")["lines_max"]:
@@ -139,8 +163,10 @@ class CartLinesView(APIView):
         form.is_valid(raise_exception=True)
         units = {line["sku"]: line["quantity"] for line in form.validated_data["lines"]}
         with transaction("checkout.set_lines"):
+            # Writing notes what this answer shows, so the answer itself compares with what was shown before.
+            seen = seen_prices_of(found)
             cart = services.set_lines(cart_id, units=units, now=clock.now())
-        return answer(encode(_cart_body(cart)), status=200)
+        return answer(encode(cart_body(cart, seen=seen)), status=200)
 
 
 class CartLineView(APIView):
@@ -160,23 +186,23 @@ class CartLineView(APIView):
     )
     def put(self, request: Request, cart_id: str, sku: str) -> HttpResponse:
         """Set how many of one article."""
-        cart_of(request, cart_id)
+        cart = cart_of(request, cart_id)
         form = self.Input(data=request.data)
         form.is_valid(raise_exception=True)
-        return self._set(cart_id, sku=sku, quantity=form.validated_data["quantity"])
+        return self._set(cart, sku=sku, quantity=form.validated_data["quantity"])
 
     @extend_schema(
         operation_id="removeCartLine", parameters=[CART_TOKEN], responses={200: CartShape, 404: ProblemShape}
     )
     def delete(self, request: Request, cart_id: str, sku: str) -> HttpResponse:
         """Take one article out."""
-        cart_of(request, cart_id)
-        return self._set(cart_id, sku=sku, quantity=0)
+        return self._set(cart_of(request, cart_id), sku=sku, quantity=0)
 
-    def _set(self, cart_id: str, *, sku: str, quantity: int) -> HttpResponse:
+    def _set(self, found: Cart, *, sku: str, quantity: int) -> HttpResponse:
         with transaction("checkout.set_line"):
-            cart = services.set_line(cart_id, sku=sku, quantity=quantity, now=clock.now())
-        return answer(encode(_cart_body(cart)), status=200)
+            seen = seen_prices_of(found)
+            cart = services.set_line(found.public_id, sku=sku, quantity=quantity, now=clock.now())
+        return answer(encode(cart_body(cart, seen=seen)), status=200)
 
 
 class CartQuoteView(APIView):
@@ -186,7 +212,7 @@ class CartQuoteView(APIView):
     def get(self, request: Request, cart_id: str) -> HttpResponse:
         """Lines, discounts, tax, shipping, fees, total, quote_hash and warnings."""
         cart = cart_of(request, cart_id)
-        priced = quote_cart(cart, quantities=quantities_of(cart))
+        priced = quote_cart(cart, quantities=quantities_of(cart), seen=seen_prices_of(cart))
         return answer(encode(answers.quote_json(priced)), status=200)
 
 
@@ -203,14 +229,16 @@ class CartCopyView(APIView):
         principal = principal_of(request)
         with transaction("checkout.copy_cart"):
             cart = services.copy_cart(source, principal=principal, now=now)
-            body = _cart_body(cart)
+            body = cart_body(cart)
             if principal.kind == "guest":
                 body["cart_token"] = _token_for(cart, raw_key="", now=now)
         return answer(encode(body), status=201)
 
 
-def _cart_body(cart: Cart) -> dict[str, Any]:
-    return answers.cart_json(cart, quote_cart(cart, quantities=quantities_of(cart)))
+def cart_body(cart: Cart, *, seen: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """The cart with its quote; warnings compare with the prices shown before, those of the rows unless given."""
+    seen = seen_prices_of(cart) if seen is None else seen
+    return answers.cart_json(cart, quote_cart(cart, quantities=quantities_of(cart), seen=seen))
 
 
 def _keyed_principal(request: Request) -> Principal:

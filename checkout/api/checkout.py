@@ -18,14 +18,13 @@ from checkout.api.serializers import (
     DeviceInput,
     OrderShape,
     PaymentInput,
-    PlainText,
     ReturnShape,
-    refuse_card_numbers_in_names,
 )
 from checkout.services import FinalAnswer
 from core import clock
 from core.api import ProblemShape, StrictSerializer, answer, keyed_request, with_etag
 from core.cause import Cause
+from core.fields import PlainText, refuse_card_numbers_in_names
 from core.wire import encode
 from orders.selectors import NoSuchOrder, active_checkout_of
 from orders.services import ContactDetails

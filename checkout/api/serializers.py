@@ -5,57 +5,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.serializers import AddressInput, AddressShape
 from checkout.services.return_urls import RETURN_URL_MAX
-from core.api import LOCALE_HELP, MoneyShape, StrictSerializer
-from core.cards import holds_card_number
-from core.locales import LOCALE, writable
+from core.api import MoneyShape, StrictSerializer
+from core.fields import DEFAULT_LOCALE, LocaleField, PlainText, refuse_card_numbers, refuse_card_numbers_in_names
 
 TOKEN = re.compile(r"\A[A-Za-z0-9_]{3,255}\Z")  # anchored, because a RegexField searches in the text
-DEFAULT_LOCALE = "en-GB"
-
-
-def refuse_card_numbers(value: str) -> None:
-    """This will refuse text with what passes the check of a card number (ISO/IEC 7812)."""
-    if holds_card_number(value):
-        raise serializers.ValidationError("Card numbers are never sent to the shop; use the payment form.")
-
-
-class PlainText(serializers.CharField):
-    """Text without card numbers."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """Check every such field."""
-        text = super().to_internal_value(data)
-        refuse_card_numbers(text)
-        return text
-
-
-def refuse_card_numbers_in_names(value: dict[Any, Any]) -> None:
-    """This will refuse a dictionary one of whose names holds a card number."""
-    for name in value:
-        refuse_card_numbers(name)
-
-
-class LocaleField(serializers.CharField):
-    """A language and perhaps a country. One we cannot write in falls back: nobody is kept from buying by a setting."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """This will return the locale if texts and amounts can be written in it, else its language, else English."""
-        given = super().to_internal_value(data)
-        if LOCALE.fullmatch(given) is None:
-            raise serializers.ValidationError(LOCALE_HELP)
-        return writable(given) or DEFAULT_LOCALE
-
-
-class AddressInput(StrictSerializer):
-    """Where to; only country, region and the postcode's first characters enter the snapshot."""
-
-    line1 = PlainText(max_length=200, required=False, allow_blank=True)
-    line2 = PlainText(max_length=200, required=False, allow_blank=True)
-    city = PlainText(max_length=120, required=False, allow_blank=True)
-    region = PlainText(max_length=80, required=False, allow_blank=True)
-    postcode = PlainText(max_length=16, required=False, allow_blank=True)
-    country = serializers.RegexField(r"^[A-Z]{2}$", required=False)
 
 
 class ContactInput(StrictSerializer):
@@ -281,6 +236,29 @@ class QuoteShape(TermsShape):
     warnings = serializers.ListField(child=serializers.DictField())
 
 
+class PaymentMethodShape(serializers.Serializer[Any]):
+    """One way to pay. `hosted` is a page of the provider's to go to, `embedded` a form in yours."""
+
+    method = serializers.CharField(help_text="What checkout/start takes as `payment.method`.")
+    # Declared over DRF's argument of the same name.
+    label = serializers.CharField()  # type: ignore[assignment]
+    client_mode = serializers.CharField()
+    frame_origins = serializers.ListField(child=serializers.CharField())
+
+
+class PaymentMethodsShape(serializers.Serializer[Any]):
+    """What can be used here."""
+
+    methods = PaymentMethodShape(many=True)
+
+
+class CartAddressesShape(serializers.Serializer[Any]):
+    """Where the cart and its bill go; null where nobody said."""
+
+    shipping = AddressShape(allow_null=True)
+    billing = AddressShape(allow_null=True)
+
+
 class CartShape(serializers.Serializer[Any]):
     """A cart with its present quote."""
 
@@ -290,4 +268,5 @@ class CartShape(serializers.Serializer[Any]):
     country = serializers.CharField()
     order_id = serializers.CharField(allow_null=True)
     changed_at = serializers.DateTimeField()
+    addresses = CartAddressesShape()
     quote = QuoteShape()

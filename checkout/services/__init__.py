@@ -1,5 +1,6 @@
 """The buyer's journey: carts, start, resume, cancel."""
 
+from checkout.services.addresses import set_addresses
 from checkout.services.cancel import cancel_order
 from checkout.services.carts import (
     CartCheckedOut,
@@ -8,11 +9,13 @@ from checkout.services.carts import (
     TooManyLines,
     VariantsUnknown,
     archive_cart,
+    change_cart,
     copy_cart,
     create_cart,
     set_line,
     set_lines,
 )
+from checkout.services.claim import claim_cart
 from checkout.services.keyed import FinalAnswer
 from checkout.services.payment_links import issue_payment_link, trade_payment_link
 from checkout.services.resume import ResumeCommand, resume_payment
@@ -41,11 +44,14 @@ __all__ = [
     "VariantsUnknown",
     "archive_cart",
     "cancel_order",
+    "change_cart",
+    "claim_cart",
     "copy_cart",
     "create_cart",
     "issue_payment_link",
     "note_return",
     "resume_payment",
+    "set_addresses",
     "set_line",
     "set_lines",
     "start_checkout",

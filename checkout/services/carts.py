@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from catalog.selectors import find_variants
-from checkout.models import Cart, CartLine
-from checkout.selectors import lock_cart
+from catalog.selectors import find_variants, present_price
+from checkout.models import Cart, CartAddress, CartLine
+from checkout.selectors import lock_cart, open_carts_of
 from core import policies
 from core.db import transaction_required
 from core.errors import DomainError, Invalid
@@ -56,8 +56,7 @@ class NewCart:
 @transaction_required
 def create_cart(new: NewCart, *, channel: SalesChannel, principal: Principal, now: datetime) -> Cart:
     """This will insert an empty cart for a customer, a service or a guest. Raises: CurrencyNotSold."""
-    if new.currency not in channel.currencies or new.country not in channel.countries:
-        raise CurrencyNotSold(currency=new.currency, country=new.country)
+    _refuse_unsold(channel, currency=new.currency, country=new.country)
     cart = Cart(
         public_id=new_public_id("cart"),
         channel=channel,
@@ -66,11 +65,13 @@ def create_cart(new: NewCart, *, channel: SalesChannel, principal: Principal, no
         currency=new.currency,
         country=new.country,
         country_label=new.country_label or new.country,
-        bucket_id=new.bucket_id or new_public_id("bkt"),
+        bucket_id=new.bucket_id or _bucket_of(principal) or new_public_id("bkt"),
         created_at=now,
         changed_at=now,
     )
     cart.save(force_insert=True)
+    if principal.customer_id is not None:
+        _put_away_stale(principal.customer_id, now=now)
     return cart
 
 
@@ -80,7 +81,7 @@ def set_lines(cart_id: str, *, units: Mapping[str, int], now: datetime) -> Cart:
 
     Raises: NoSuchCart, CartCheckedOut, VariantsUnknown, TooManyLines.
     """
-    cart = _open_cart(cart_id)
+    cart = lock_open_cart(cart_id)
     _check_size(units)
     variants = find_variants(channel_id=cart.channel_id, skus=units)
     missing = [sku for sku in units if sku not in variants]
@@ -91,16 +92,17 @@ def set_lines(cart_id: str, *, units: Mapping[str, int], now: datetime) -> Cart:
         CartLine(cart=cart, variant=variants[sku], quantity=quantity, position=position)
         for position, (sku, quantity) in enumerate(units.items(), start=1)
     )
-    return _touch(cart, now=now)
+    _note_prices(cart, skus=None)
+    return touch(cart, now=now)
 
 
 @transaction_required
 def set_line(cart_id: str, *, sku: str, quantity: int, now: datetime) -> Cart:
     """This will set the units of one SKU; 0 removes the line. Raises: as set_lines."""
-    cart = _open_cart(cart_id)
+    cart = lock_open_cart(cart_id)
     if quantity == 0:
         CartLine.objects.filter(cart=cart, variant__sku=sku, variant__channel_id=cart.channel_id).delete()
-        return _touch(cart, now=now)
+        return touch(cart, now=now)
     _check_size({sku: quantity})
     variant = find_variants(channel_id=cart.channel_id, skus=[sku]).get(sku)
     if variant is None:
@@ -111,7 +113,26 @@ def set_line(cart_id: str, *, sku: str, quantity: int, now: datetime) -> Cart:
         if count >= policies.current("carts")["lines_max"]:
             raise TooManyLines
         CartLine.objects.create(cart=cart, variant=variant, quantity=quantity, position=count + 1)
-    return _touch(cart, now=now)
+    _note_prices(cart, skus=[sku])
+    return touch(cart, now=now)
+
+
+@transaction_required
+def change_cart(cart_id: str, *, currency: str, country: str, now: datetime) -> Cart:
+    """This will sell the cart in another currency or to another country, "" leaving one as it is.
+
+    Addresses elsewhere are forgotten. Needs its caller's transaction. Raises: NoSuchCart, CartCheckedOut,
+    CurrencyNotSold.
+    """
+    cart = lock_open_cart(cart_id)
+    _refuse_unsold(cart.channel, currency=currency or cart.currency, country=country or cart.country)
+    if country and country != cart.country:
+        cart.country = cart.country_label = country
+        CartAddress.objects.filter(cart=cart).exclude(country=country).delete()
+    if currency and currency != cart.currency:
+        cart.currency = currency
+        _note_prices(cart, skus=None)
+    return touch(cart, now=now)
 
 
 @transaction_required
@@ -125,7 +146,14 @@ def copy_cart(source: Cart, *, principal: Principal, now: datetime) -> Cart:
     )
     cart = create_cart(new, channel=source.channel, principal=principal, now=now)
     CartLine.objects.bulk_create(
-        CartLine(cart=cart, variant_id=line.variant_id, quantity=line.quantity, position=line.position)
+        CartLine(
+            cart=cart,
+            variant_id=line.variant_id,
+            quantity=line.quantity,
+            position=line.position,
+            # What it cost then: a price that has changed since is said, not slipped in.
+            seen_unit_price_minor=line.seen_unit_price_minor,
+        )
         for line in CartLine.objects.filter(cart=source).order_by("position")
     )
     return cart
@@ -134,16 +162,47 @@ def copy_cart(source: Cart, *, principal: Principal, now: datetime) -> Cart:
 @transaction_required
 def archive_cart(cart_id: str, *, now: datetime) -> None:
     """This will put an open cart away. Raises: NoSuchCart, CartCheckedOut."""
-    cart = _open_cart(cart_id)
+    cart = lock_open_cart(cart_id)
     cart.archived_at = now
     cart.save(update_fields=["archived_at"])
+    CartAddress.objects.filter(cart=cart).delete()
 
 
-def _open_cart(cart_id: str) -> Cart:
+def lock_open_cart(cart_id: str) -> Cart:
+    """This will return the cart, locked, if it can still be changed. Raises: NoSuchCart, CartCheckedOut."""
     cart = lock_cart(cart_id)
     if cart.order_public_id:
         raise CartCheckedOut(order_id=cart.order_public_id)
     return cart
+
+
+def _refuse_unsold(channel: SalesChannel, *, currency: str, country: str) -> None:
+    if currency not in channel.currencies or country not in channel.countries:
+        raise CurrencyNotSold(currency=currency, country=country)
+
+
+def _bucket_of(principal: Principal) -> str:
+    """A customer keeps the bucket of the cart they used last, so that exposure does not change between two of them."""
+    if principal.customer_id is None:
+        return ""
+    return open_carts_of(principal.customer_id).values_list("bucket_id", flat=True).first() or ""
+
+
+def _put_away_stale(customer_id: int, *, now: datetime) -> None:
+    """A customer keeps so many open carts; there is always room for a new one, at the cost of the one used least."""
+    kept = policies.current("carts")["open_max"]
+    stale = list(open_carts_of(customer_id).values_list("pk", flat=True)[kept : kept + 100])
+    if stale:
+        Cart.objects.filter(pk__in=stale, order_public_id="").update(archived_at=now)
+        CartAddress.objects.filter(cart_id__in=stale, cart__archived_at=now).delete()
+
+
+def _note_prices(cart: Cart, *, skus: list[str] | None) -> None:
+    """Keep what the customer is shown with this answer: a later price is then a change."""
+    lines = CartLine.objects.filter(cart=cart)
+    if skus is not None:
+        lines = lines.filter(variant__sku__in=skus)
+    lines.update(seen_unit_price_minor=present_price(currency=cart.currency))
 
 
 def _check_size(units: Mapping[str, int]) -> None:
@@ -152,7 +211,8 @@ def _check_size(units: Mapping[str, int]) -> None:
         raise TooManyLines
 
 
-def _touch(cart: Cart, *, now: datetime) -> Cart:
+def touch(cart: Cart, *, now: datetime) -> Cart:
+    """This will store when the cart changed, and where it goes."""
     cart.changed_at = now
-    cart.save(update_fields=["changed_at"])
+    cart.save(update_fields=["changed_at", "currency", "country", "country_label"])
     return cart

@@ -2,7 +2,7 @@
 asked.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from catalog.pricing import Quote, terms_as_json
 from checkout.answers import quote_json
 from checkout.models import Cart, CheckoutContext
 from checkout.selectors import lock_cart, quantities_of, quote_cart
+from checkout.services.addresses import take_contact
 from checkout.services.carts import CartCheckedOut
 from checkout.services.keyed import FinalAnswer, Opened, run
 from checkout.services.return_urls import check_return_url
@@ -109,6 +110,7 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
     if cart.order_public_id:
         return _same_order(cart, claim, request=request, cause=cause)
     check_return_url(command.return_url, channel=cart.channel)
+    command = replace(command, contact=take_contact(cart, command.contact, now=cause.now))
     quantities = quantities_of(cart)
     priced = _agreed_quote(cart, quantities, command)
     order = _create_order(cart, priced, command, cause=cause)

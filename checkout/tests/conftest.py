@@ -1,9 +1,11 @@
 """The shop with its provider in this process, for tests of the HTTP operations."""
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
 from django.test import override_settings
+from pytest_django.fixtures import Settings
 
 from core import clock
 from payments.providers.registry import use_adapter
@@ -18,3 +20,9 @@ def shop(database: str) -> Iterator[Shop]:
         yield opened
     use_adapter(opened.account, None)
     opened.sandbox.engine.store.close()
+
+
+@pytest.fixture(autouse=True)
+def own_rate_limits(settings: Settings) -> None:
+    """Tries of other tests, in this run or one beside it, do not count."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid.uuid4().hex}}

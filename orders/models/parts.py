@@ -48,6 +48,7 @@ class Contact(models.Model):
     phone_digest = models.CharField(max_length=64, blank=True, db_index=True)
     name = models.CharField(max_length=200, blank=True)
     address = models.JSONField(default=dict)
+    billing_address = models.JSONField(default=dict, help_text="Empty: the bill goes along.")
     created_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True)
 

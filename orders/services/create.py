@@ -28,6 +28,7 @@ class ContactDetails:
     phone: str = ""
     name: str = ""
     address: dict[str, Any] = field(default_factory=dict)
+    billing_address: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def _contact(order: Order, details: ContactDetails, *, now: datetime) -> Contact
         phone_digest=contact_digest(phone) if phone else "",
         name=details.name,
         address=details.address,
+        billing_address=details.billing_address,
         created_at=now,
     )
 

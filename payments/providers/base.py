@@ -75,6 +75,7 @@ class Capabilities:
     client_mode: Literal["embedded", "hosted"]
     frame_origins: tuple[str, ...]
     find_lag_seconds: int
+    label: str = ""
     takes_zero: bool = False
 
 

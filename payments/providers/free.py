@@ -35,6 +35,7 @@ class FreeAdapter:
         client_mode="embedded",
         frame_origins=(),
         find_lag_seconds=0,
+        label="Nothing to pay",
         takes_zero=True,
     )
 

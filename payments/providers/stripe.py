@@ -107,6 +107,7 @@ class StripeAdapter:
         client_mode="embedded",
         frame_origins=("https://js.stripe.com", "https://hooks.stripe.com"),
         find_lag_seconds=120,
+        label="Card",
     )
 
     def __init__(self, config: ProviderConfig, *, inner: httpx2.BaseTransport | None = None) -> None:

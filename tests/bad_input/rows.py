@@ -30,7 +30,16 @@ class Row:
     is_public: bool = False
 
 
-ADDRESS = {"line1": "1 High St", "line2": "Flat 2", "city": "London", "region": "London", "postcode": "N1 9GU"}
+ADDRESS = {
+    "name": "Ada Lovelace",
+    "line1": "1 High St",
+    "line2": "Flat 2",
+    "city": "London",
+    "region": "London",
+    "postcode": "N1 9GU",
+    "country": "GB",
+    "phone": "+44 20 7946 0018",
+}
 
 
 def a_start(world: World) -> dict[str, Any]:
@@ -44,7 +53,7 @@ def a_start(world: World) -> dict[str, Any]:
             "phone": "+44 20 7946 0018",
             "name": "Ada Lovelace",
             "locale": "en-GB",
-            "address": {**ADDRESS, "country": "GB"},
+            "address": ADDRESS,
         },
         "consents": {"terms": True},
         "payment": a_payment(),
@@ -76,6 +85,10 @@ ROWS: dict[str, Row] = {
     "listCategories": Row(200, is_public=True),
     "createCart": Row(201, body=lambda _: {"currency": "GBP", "country": "GB", "country_label": "Great Britain"}),
     "readCart": Row(200),
+    "changeCart": Row(200, body=lambda _: {"currency": "EUR", "country": "DE"}),
+    "setCartAddresses": Row(200, body=lambda _: {"shipping": ADDRESS, "billing": ADDRESS}),
+    "claimCart": Row(200, who="customer"),
+    "listPaymentMethods": Row(200),
     "deleteCart": Row(204),
     "copyCart": Row(201),
     "replaceCartLines": Row(200, body=lambda _: {"lines": [{"sku": "LAMP", "quantity": 2}]}),
