@@ -122,8 +122,10 @@ def decline_json(attempt: PaymentAttempt | None) -> dict[str, Any] | None:
     }
 
 
-def cart_json(cart: Cart, quote: Quote) -> dict[str, Any]:
-    """This will return the cart with its addresses, read in one query, and its present quote."""
+def cart_json(cart: Cart, quote: Quote, *, locale: str) -> dict[str, Any]:
+    """This will return the cart with its addresses, read in one query, and its present quote, whose amounts are written
+    as people of `locale` write them.
+    """
     addresses = {purpose: as_json(address) for purpose, address in addresses_of(cart).items()}
     return {
         "cart_id": cart.public_id,
@@ -132,33 +134,45 @@ def cart_json(cart: Cart, quote: Quote) -> dict[str, Any]:
         "order_id": cart.order_public_id or None,
         "changed_at": instant_json(cart.changed_at),
         "addresses": {purpose: addresses.get(purpose) for purpose in ("shipping", "billing")},
-        "quote": quote_json(quote),
+        "quote": quote_json(quote, locale=locale),
     }
 
 
-def quote_json(quote: Quote) -> dict[str, Any]:
+def quote_json(quote: Quote, *, locale: str) -> dict[str, Any]:
     """This will return the quote with every amount as money; rates stay decimal strings."""
+
+    def money(amount_minor: int) -> dict[str, Any]:
+        return money_json(Money(amount_minor, quote.currency), locale=locale)
+
     plain = quote_as_json(quote)
-    currency = quote.currency
-    shown: dict[str, Any] = {name: money_json(Money(plain.pop(f"{name}_minor"), currency)) for name in QUOTE_AMOUNTS}
+    shown: dict[str, Any] = {name: money(plain.pop(f"{name}_minor")) for name in QUOTE_AMOUNTS}
     lines = []
     for line in plain.pop("lines"):
-        amounts = {name: money_json(Money(line.pop(f"{name}_minor"), currency)) for name in LINE_AMOUNTS}
+        amounts = {name: money(line.pop(f"{name}_minor")) for name in LINE_AMOUNTS}
         tax = line.pop("tax")
         basis, amount = tax.pop("basis_minor"), tax.pop("amount_minor")
-        tax |= {"basis": money_json(Money(basis, currency)), "amount": money_json(Money(amount, currency))}
+        tax |= {"basis": money(basis), "amount": money(amount)}
         for kept_for_the_snapshot in ("discount_net_minor", "entered_unit_price_minor"):
             del line[kept_for_the_snapshot]
         lines.append({**line, **amounts, "tax": tax})
-    warnings = [_warning_json(warning, currency=currency) for warning in plain.pop("warnings")]
-    return {**plain, **shown, "lines": lines, "warnings": warnings, **terms_json(plain, currency=currency)}
+    warnings = [_warning_json(warning, currency=quote.currency, locale=locale) for warning in plain.pop("warnings")]
+    return {
+        **plain,
+        **shown,
+        "lines": lines,
+        "warnings": warnings,
+        **terms_json(plain, currency=quote.currency, locale=locale),
+    }
 
 
-def _warning_json(warning: dict[str, Any], *, currency: str) -> dict[str, Any]:
+def _warning_json(warning: dict[str, Any], *, currency: str, locale: str) -> dict[str, Any]:
     """A warning with its amounts as money: `before` and `now` of a changed price."""
     amounts = {name: amount for name, amount in warning.items() if name.endswith("_minor")}
     said = {name: fact for name, fact in warning.items() if name not in amounts}
-    return said | {name.removesuffix("_minor"): money_json(Money(amount, currency)) for name, amount in amounts.items()}
+    return said | {
+        name.removesuffix("_minor"): money_json(Money(amount, currency), locale=locale)
+        for name, amount in amounts.items()
+    }
 
 
 def terms_json(terms: dict[str, Any], *, currency: str, locale: str = "en_GB") -> dict[str, Any]:

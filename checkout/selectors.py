@@ -13,6 +13,7 @@ from catalog import selectors as catalog
 from catalog.pricing import Quote, QuoteRequest, TaxEntry, quote, untaxed
 from checkout.models import Cart, CartAddress, CartLine
 from core.errors import NotFound
+from core.locales import text_locales
 from core.principal import Principal
 from orders.models import Order
 from orders.selectors import NoSuchOrder, find_order
@@ -136,11 +137,19 @@ def addresses_of(cart: Cart) -> dict[str, PostalAddress]:
     return {row["purpose"]: address_of(row) for row in rows}
 
 
-def quote_cart(cart: Cart, *, quantities: dict[int, int], seen: Mapping[str, int] | None = None) -> Quote:
+def quote_cart(
+    cart: Cart, *, quantities: dict[int, int], seen: Mapping[str, int] | None = None, locale: str = ""
+) -> Quote:
     """This will price the cart with one query, whatever its length; `seen` are the prices shown before, by SKU, whose
-    change is a warning. Raises: InvalidQuoteRequest for an empty one.
+    change is a warning; names are in `locale`, else as typed in. Raises: InvalidQuoteRequest for an empty one.
     """
-    found = catalog.priced_lines(channel_id=cart.channel_id, currency=cart.currency, quantities=quantities)
+    own = cart.channel.default_locale
+    found = catalog.priced_lines(
+        channel_id=cart.channel_id,
+        currency=cart.currency,
+        quantities=quantities,
+        locales=text_locales(locale or own, own=own),
+    )
     return quote(
         QuoteRequest(
             currency=cart.currency,

@@ -31,10 +31,11 @@ def terms_as_json(quote: Quote) -> dict[str, Any]:
 def hash_of(quote: Quote) -> str:
     """This will return `v2:` and the SHA-256 of the terms as canonical JSON (in hex); `quote_hash` itself is not part.
 
+    Nor are the names of articles: who reads the cart in one language and checks out in another agrees to the same.
     Source: RFC 8785.
     """
     # Positions are how the cart shows its lines, not what is agreed, so the hash sees the lines in the order of SKUs.
-    lines = [_line_as_json(line) for line in sorted(quote.lines, key=lambda line: line.sku)]
+    lines = [_terms_of(line) for line in sorted(quote.lines, key=lambda line: line.sku)]
     return f"{HASH_VERSION}:{hashlib.sha256(rfc8785.dumps(_terms(quote, lines))).hexdigest()}"
 
 
@@ -75,6 +76,10 @@ def _terms(quote: Quote, lines: list[dict[str, Any]]) -> dict[str, Any]:
         "fees_minor": quote.fees_minor,
         "total_minor": quote.total_minor,
     }
+
+
+def _terms_of(line: QuoteLine) -> dict[str, Any]:
+    return {name: value for name, value in _line_as_json(line).items() if name not in {"product_name", "variant_name"}}
 
 
 def _line_as_json(line: QuoteLine) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class CartAddressesView(APIView):
         billing = address_of({"country": shipping.country, **given["billing"]}) if given.get("billing") else None
         with transaction("checkout.set_addresses"):
             cart = services.set_addresses(cart_id, shipping=shipping, billing=billing, now=clock.now())
-        return answer(encode(cart_body(cart)), status=200)
+        return answer(encode(cart_body(cart, request)), status=200)
 
 
 class CartClaimView(APIView):
@@ -66,7 +66,7 @@ class CartClaimView(APIView):
             raise NoSuchCart
         with transaction("checkout.claim_cart"):
             cart = services.claim_cart(cart_id, customer_id=customer_id, now=clock.now())
-        return answer(encode(cart_body(cart)), status=200)
+        return answer(encode(cart_body(cart, request)), status=200)
 
 
 class CartPaymentMethodsView(APIView):

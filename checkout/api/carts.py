@@ -19,7 +19,7 @@ from checkout.api.serializers import CartShape, QuoteShape
 from checkout.models import Cart
 from checkout.selectors import quantities_of, quote_cart, seen_prices_of
 from core import clock, crypto, idempotency, policies
-from core.api import ProblemShape, StrictSerializer, answer, keyed_request, nothing_sent
+from core.api import ProblemShape, StrictSerializer, answer, asked_locale, keyed_request, nothing_sent
 from core.channels import default_channel
 from core.db import transaction
 from core.errors import Invalid
@@ -76,7 +76,7 @@ class CartsView(APIView):
                 country_label=form.validated_data["country_label"],
             )
             cart = services.create_cart(new, channel=channel, principal=principal, now=now)
-            body = cart_body(cart)
+            body = cart_body(cart, request)
             if principal.kind == "guest":
                 body["cart_token"] = _token_for(cart, raw_key=key.raw_key if key else "", now=now)
             stored = StoredAnswer(status=201, body=encode(body))
@@ -98,7 +98,7 @@ class CartView(APIView):
     @extend_schema(operation_id="readCart", parameters=[CART_TOKEN], responses={200: CartShape, 404: ProblemShape})
     def get(self, request: Request, cart_id: str) -> HttpResponse:
         """The cart with its present quote."""
-        return answer(encode(cart_body(cart_of(request, cart_id))), status=200)
+        return answer(encode(cart_body(cart_of(request, cart_id), request)), status=200)
 
     @extend_schema(
         operation_id="changeCart",
@@ -113,7 +113,7 @@ class CartView(APIView):
         form.is_valid(raise_exception=True)
         with transaction("checkout.change_cart"):
             cart = services.change_cart(cart_id, **form.validated_data, now=clock.now())
-        return answer(encode(cart_body(cart)), status=200)
+        return answer(encode(cart_body(cart, request)), status=200)
 
     @extend_schema(operation_id="deleteCart", parameters=[CART_TOKEN], responses={204: None, 404: ProblemShape})
     def delete(self, request: Request, cart_id: str) -> HttpResponse:
@@ -166,7 +166,7 @@ class CartLinesView(APIView):
             # Writing notes what this answer shows, so the answer itself compares with what was shown before.
             seen = seen_prices_of(found)
             cart = services.set_lines(cart_id, units=units, now=clock.now())
-        return answer(encode(cart_body(cart, seen=seen)), status=200)
+        return answer(encode(cart_body(cart, request, seen=seen)), status=200)
 
 
 class CartLineView(APIView):
@@ -189,20 +189,20 @@ class CartLineView(APIView):
         cart = cart_of(request, cart_id)
         form = self.Input(data=request.data)
         form.is_valid(raise_exception=True)
-        return self._set(cart, sku=sku, quantity=form.validated_data["quantity"])
+        return self._set(request, cart, sku=sku, quantity=form.validated_data["quantity"])
 
     @extend_schema(
         operation_id="removeCartLine", parameters=[CART_TOKEN], responses={200: CartShape, 404: ProblemShape}
     )
     def delete(self, request: Request, cart_id: str, sku: str) -> HttpResponse:
         """Take one article out."""
-        return self._set(cart_of(request, cart_id), sku=sku, quantity=0)
+        return self._set(request, cart_of(request, cart_id), sku=sku, quantity=0)
 
-    def _set(self, found: Cart, *, sku: str, quantity: int) -> HttpResponse:
+    def _set(self, request: Request, found: Cart, *, sku: str, quantity: int) -> HttpResponse:
         with transaction("checkout.set_line"):
             seen = seen_prices_of(found)
             cart = services.set_line(found.public_id, sku=sku, quantity=quantity, now=clock.now())
-        return answer(encode(cart_body(cart, seen=seen)), status=200)
+        return answer(encode(cart_body(cart, request, seen=seen)), status=200)
 
 
 class CartQuoteView(APIView):
@@ -212,8 +212,9 @@ class CartQuoteView(APIView):
     def get(self, request: Request, cart_id: str) -> HttpResponse:
         """Lines, discounts, tax, shipping, fees, total, quote_hash and warnings."""
         cart = cart_of(request, cart_id)
-        priced = quote_cart(cart, quantities=quantities_of(cart), seen=seen_prices_of(cart))
-        return answer(encode(answers.quote_json(priced)), status=200)
+        locale = asked_locale(request, channel=cart.channel)
+        priced = quote_cart(cart, quantities=quantities_of(cart), seen=seen_prices_of(cart), locale=locale)
+        return answer(encode(answers.quote_json(priced, locale=locale)), status=200)
 
 
 class CartCopyView(APIView):
@@ -229,16 +230,20 @@ class CartCopyView(APIView):
         principal = principal_of(request)
         with transaction("checkout.copy_cart"):
             cart = services.copy_cart(source, principal=principal, now=now)
-            body = cart_body(cart)
+            body = cart_body(cart, request)
             if principal.kind == "guest":
                 body["cart_token"] = _token_for(cart, raw_key="", now=now)
         return answer(encode(body), status=201)
 
 
-def cart_body(cart: Cart, *, seen: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """The cart with its quote; warnings compare with the prices shown before, those of the rows unless given."""
+def cart_body(cart: Cart, request: Request, *, seen: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """The cart with its quote in the language asked for; warnings compare with the prices shown before, those of the
+    rows unless given.
+    """
     seen = seen_prices_of(cart) if seen is None else seen
-    return answers.cart_json(cart, quote_cart(cart, quantities=quantities_of(cart), seen=seen))
+    locale = asked_locale(request, channel=cart.channel)
+    priced = quote_cart(cart, quantities=quantities_of(cart), seen=seen, locale=locale)
+    return answers.cart_json(cart, priced, locale=locale)
 
 
 def _keyed_principal(request: Request) -> Principal:

@@ -167,12 +167,13 @@ def _same_order(cart: Cart, claim: Claim, *, request: KeyedRequest, cause: Cause
 def _agreed_quote(cart: Cart, quantities: dict[int, int], command: StartCommand) -> Quote:
     if not quantities:
         raise CartEmpty(cart_id=cart.public_id)
-    priced = quote_cart(cart, quantities=quantities)
+    # The order speaks the customer's language for ever, whatever the cart was read in.
+    priced = quote_cart(cart, quantities=quantities, locale=command.locale)
     missing = [warning.sku for warning in priced.warnings if isinstance(warning, pricing.NotForSale)]
     if missing:
         raise NotForSale(skus=missing)
     if command.quote_hash and command.quote_hash != priced.quote_hash:
-        raise QuoteChanged(quote=quote_json(priced))
+        raise QuoteChanged(quote=quote_json(priced, locale=command.locale))
     if priced.total_minor < 0:
         raise TotalNotPayable(total_minor=priced.total_minor)
     return priced
