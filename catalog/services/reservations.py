@@ -158,6 +158,13 @@ def reserve_again(*, owner_id: str, channel_id: int, now: datetime) -> Reservati
 
 
 @transaction_required
+def is_reserved(*, owner_id: str) -> bool:
+    """This will tell whether units are kept for the order, and lock that. Needs its caller's transaction."""
+    reservation = lock_latest_reservation(owner_id)
+    return reservation is not None and reservation.is_live
+
+
+@transaction_required
 def extend(*, owner_id: str, now: datetime) -> Reservation:
     """This will keep held units for another `extension_seconds` from now, never beyond the cap.
 

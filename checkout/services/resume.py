@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from checkout.services.keyed import FinalAnswer, Opened, run
+from checkout.services.lapsed import keep_units_again
 from checkout.services.return_urls import check_return_url
 from core import idempotency
 from core.cause import Cause
@@ -34,13 +35,6 @@ class OrderEnding(DomainError):
     title = "This order is being cancelled and takes no further payment."
 
 
-class OrderExpired(DomainError):
-    """The time is over and the units are back in the shop; a new price must be seen and agreed to."""
-
-    code = "order_expired"
-    title = "The time to pay is over. Copy the cart to see today's price and order again."
-
-
 @dataclass(frozen=True, slots=True)
 class ResumeCommand:
     """A validated request. `replace` asks for another card or method; `is_other_device` came by a payment link."""
@@ -57,8 +51,8 @@ class ResumeCommand:
 def resume_payment(command: ResumeCommand, *, request: KeyedRequest, cause: Cause) -> FinalAnswer:
     """This will give back the living attempt, or close it at the provider and open a new one.
 
-    Opens its own transactions. Raises: NoSuchOrder, OrderEnding, OrderExpired, PaymentBeingVerified and the errors of
-    core.idempotency.
+    Opens its own transactions. Raises: NoSuchOrder, OrderEnding, ReservationLapsed, PaymentBeingVerified and the errors
+    of core.idempotency.
     """
     _close_old_attempt(command, request=request, cause=cause)
     return run(
@@ -101,7 +95,9 @@ def _open(command: ResumeCommand, *, request: KeyedRequest, cause: Cause) -> Ope
         check_return_url(command.return_url, channel=order.channel)
         ways = {Path.RESUMED: True, Path.OTHER_DEVICE: command.is_other_device}
         payments.go_on(order, current, return_url=command.return_url, paths=_true(ways), cause=cause)
-        return _as_it_stands(order, operations, claim)
+        standing = _as_it_stands(order, operations, claim)
+        keep_units_again(order, cause=cause)
+        return standing
     return _open_new(command, order, current, claim, cause=cause)
 
 
@@ -130,6 +126,8 @@ def _open_new(
     if order.expires_at is not None and order.expires_at - cause.now < timedelta(minutes=5):
         orders.extend_reservation(order, cause=cause)
     idempotency.commit_point(claim, subject_id=operation.public_id)
+    # Last, because everybody who buys the same article waits for its row until this transaction ends.
+    keep_units_again(order, cause=cause)
     return Opened(claim, order.public_id, operation, success_status=201)
 
 
@@ -151,13 +149,11 @@ def _as_it_stands(order: Order, operations: list[Operation], claim: Claim) -> Op
 
 
 def _takes_payment(order: Order) -> bool:
-    """Whether the order can still be paid; False for one that is paid or past it. Raises: OrderEnding, OrderExpired."""
+    """Whether the order can still be paid; False for one that is paid or past it. Raises: OrderEnding."""
     if order.state in {OrderState.CANCELLED, OrderState.CANCELLED_WITH_REFUND} or (
         order.cancel_requested_at is not None and OrderState(order.state) in BEFORE_PAYMENT
     ):
         raise OrderEnding(order_id=order.public_id)
-    if order.state == OrderState.EXPIRED:
-        raise OrderExpired(order_id=order.public_id)
     return OrderState(order.state) in BEFORE_PAYMENT and order.state != OrderState.PAYMENT_AUTHORIZED
 
 

@@ -1,11 +1,18 @@
 """Paying again, answering the bank, cancelling: the same order, over HTTP."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
-from catalog.models import Stock
+from catalog import services
+from catalog.models import Price, Stock
+from core import clock
+from core.db import transaction
 from orders.models import Order
+from payments.models import PaymentAttempt
 from tests.journeys.buyers import answer_bank, cancel, pay_again, read
-from tests.journeys.facts import with_wrong_key
+from tests.journeys.facts import shelf, taken, violations, with_wrong_key
 from tests.shop import Shop
 
 
@@ -71,16 +78,6 @@ class TestPayingAgain:
         assert answer.json()["order"]["next_actions"] == []
         assert answer.json()["client_secret"] is None
         assert len(shop.truth()) == 1
-
-    def test_an_expired_order_does_not_take_payment_at_the_old_price(self, shop: Shop) -> None:
-        order = shop.start(shop.a_cart()).json()
-        for _ in range(5):
-            shop.pass_time(minutes=16)
-            shop.sweep()
-
-        answer = pay_again(shop, order)
-
-        assert (answer.status_code, answer.json()["code"]) == (409, "order_expired")
 
     def test_a_cancelled_one_takes_none(self, shop: Shop) -> None:
         order = shop.start(shop.a_cart()).json()
@@ -244,3 +241,79 @@ class TestTheWayItTook:
 
         assert self.flags(shop) == ["guest", "retried"]
         assert Order.objects.get().state == "paid"
+
+
+class TestAfterTheReservationLapsed:
+    """PAINS E2 and LIFECYCLE: the same price and terms again, or a new quote; never another price in silence."""
+
+    def lapsed(self, shop: Shop, **more: str) -> dict[str, Any]:
+        """This will let the time to pay run out."""
+        order: dict[str, Any] = shop.start(shop.a_cart({"MUG-RED": 2}), **more).json()
+        for _ in range(5):
+            shop.pass_time(minutes=16)
+            shop.sweep()
+        assert (Order.objects.get().state, shelf()) == ("expired", (10, 0, 0))
+        return order
+
+    @pytest.mark.pains("E2")
+    def test_units_that_can_be_had_are_kept_again_at_the_same_price(self, shop: Shop) -> None:
+        order = self.lapsed(shop)
+
+        again = pay_again(shop, order)
+        assert (again.status_code, again.json()["status"]) == (201, "action_required")
+        assert (Order.objects.get().state, shelf()) == ("payment_pending", (8, 2, 0))
+        assert Order.objects.get().expires_at == clock.now() + timedelta(minutes=15)
+        assert again.json()["payment_attempt_id"] != order["payment_attempt_id"]
+        shop.confirm(again.json())
+        shop.deliver()
+
+        assert (Order.objects.get().state, shelf()) == ("paid", (8, 0, 2))
+        assert (taken(shop), violations(shop)) == ([0, 3998], [])
+
+    def test_a_card_at_once_pays_it(self, shop: Shop) -> None:
+        order = self.lapsed(shop, token="pm_card_chargeDeclined")
+
+        assert pay_again(shop, order, token="pm_card_visa").json()["status"] == "paid"
+        assert violations(shop) == []
+
+    def test_another_price_is_shown_and_not_taken(self, shop: Shop) -> None:
+        order = self.lapsed(shop)
+        Price.objects.filter(variant__sku="MUG-RED").update(amount_minor=2500)
+        attempts = PaymentAttempt.objects.count()
+
+        answer = pay_again(shop, order, token="pm_card_visa")
+
+        assert answer.status_code == 409
+        problem = answer.json()
+        assert (problem["code"], problem["reason"]) == ("reservation_lapsed", "price_changed")
+        assert problem["quote"]["total"]["amount_minor"] == 5000
+        assert problem["cart_id"] == Order.objects.get().cart_id
+        assert (Order.objects.get().state, shelf(), taken(shop)) == ("expired", (10, 0, 0), [0])
+        assert PaymentAttempt.objects.count() == attempts
+
+    def test_what_is_sold_out_meanwhile_is_named(self, shop: Shop) -> None:
+        order = self.lapsed(shop)
+        shop.start(shop.a_cart({"MUG-RED": 9}), key="another-buyer", token="pm_card_visa")
+
+        problem = pay_again(shop, order, token="pm_card_visa").json()
+
+        assert (problem["code"], problem["reason"]) == ("reservation_lapsed", "insufficient_stock")
+        assert problem["lines"] == [{"sku": "MUG-RED", "requested": 2, "available": 1}]
+
+    def test_a_refusal_leaves_the_key_free(self, shop: Shop) -> None:
+        order = self.lapsed(shop)
+        Price.objects.filter(variant__sku="MUG-RED").update(amount_minor=2500)
+        pay_again(shop, order)
+        Price.objects.filter(variant__sku="MUG-RED").update(amount_minor=1999)
+
+        assert pay_again(shop, order).status_code == 201
+
+    def test_units_back_at_the_cap_while_the_attempt_lives_are_kept_again(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        with transaction("test"):
+            services.expire(owner_id=order["order_id"], now=clock.now())
+
+        again = pay_again(shop, order)
+
+        assert again.json()["payment_attempt_id"] == order["payment_attempt_id"]
+        assert shelf() == (9, 1, 0)

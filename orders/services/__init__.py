@@ -3,7 +3,7 @@
 from orders.services.cancel import CannotCancel, cancel, confirm_cancellation_refund, request_cancel
 from orders.services.change import TransitionRefused, order_transaction, record_fact
 from orders.services.create import ContactDetails, NewOrder, create_order
-from orders.services.expire import expire, extend_reservation, note_stock_returned
+from orders.services.expire import expire, extend_reservation, keep_units_again, keeps_units, note_stock_returned
 from orders.services.holds import open_hold, release_hold
 from orders.services.money import MoneyColumns, adjust_due, set_money
 from orders.services.pay import (
@@ -28,6 +28,8 @@ __all__ = [
     "create_order",
     "expire",
     "extend_reservation",
+    "keep_units_again",
+    "keeps_units",
     "mark_authorized",
     "mark_capture_failed",
     "mark_paid",

@@ -26,6 +26,26 @@ def extend_reservation(order: Order, *, cause: Cause) -> bool:
 
 
 @transaction_required
+def keeps_units(order: Order) -> bool:
+    """This will tell whether the units of the locked `order` are still kept for it."""
+    return order.state != OrderState.EXPIRED and stock.is_reserved(owner_id=order.public_id)
+
+
+@transaction_required
+def keep_units_again(order: Order, *, cause: Cause) -> Order:
+    """This will keep the units of the locked `order` once more, with a time and a cap that begin anew.
+
+    An expired order waits for its payment again: the caller has opened an attempt. Raises: InsufficientStock.
+    """
+    reservation = stock.reserve_again(owner_id=order.public_id, channel_id=order.channel_id, now=cause.now)
+    order.expires_at = reservation.expires_at
+    because = Because(reason=Reason.STOCK_RESERVED_AGAIN, cause=cause)
+    if order.state == OrderState.EXPIRED:
+        return move(order, order.payment_started, because, also=["expires_at"])
+    return record_fact(order, because, also=["expires_at"])
+
+
+@transaction_required
 def expire(order: Order, because: Because) -> Order:
     """This will end the locked `order`'s time: the caller has made sure that nothing can capture any more.
 
