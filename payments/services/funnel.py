@@ -90,6 +90,7 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     learn.take_in(attempt, update, now=cause.now)
     if attempt.captured_minor > captured_before and (not mismatch or not _is_payable(order)):
         learn.mark_excess(order, scene.attempts, attempt, captured_before=captured_before)
+    _record_external_capture(scene, update)
     learn.settle_operations(scene.operations_of(attempt), attempt, update, now=cause.now)
     _record_external_refunds(scene, update)
     learn.total_refunds(attempt, scene.operations_of(attempt))
@@ -241,6 +242,14 @@ def _account_for_refunds(scene: Scene, statuses_before: dict[int, str]) -> None:
             reason = RETURN_REASONS.get(operation.status, Reason.GIVE_BACK_FAILED)
             facts = {"operation": operation.public_id, "amount_minor": operation.amount_minor}
             orders.record_fact(scene.order, _because(scene, reason, **facts))
+
+
+def _record_external_capture(scene: Scene, update: ProviderUpdate) -> None:
+    """Held funds that were taken in the provider's dashboard: that money has its operation like all other."""
+    attempt = scene.attempt
+    is_asked_for = any(row.kind == OperationKind.CAPTURE for row in scene.operations_of(attempt))
+    if attempt.capture_method == "manual" and attempt.captured_minor and not is_asked_for:
+        scene.operations.append(learn.external_capture(attempt, update, cause=scene.cause))
 
 
 def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> None:

@@ -228,18 +228,45 @@ def total_refunds(attempt: PaymentAttempt, operations: list[Operation]) -> None:
     attempt.returned_minor = min(returned, attempt.captured_minor) - attempt.excess_returned_minor
 
 
+def external_capture(attempt: PaymentAttempt, update: ProviderUpdate, *, cause: Cause) -> Operation:
+    """This will insert the taking of held funds that nobody here asked for as an operation of its own, sent: the same
+    update settles it.
+    """
+    return _insert_external(
+        attempt,
+        kind=OperationKind.CAPTURE,
+        amount_minor=attempt.captured_minor,
+        reference=update.provider_reference,
+        cause=cause,
+    )
+
+
 def external_refund(attempt: PaymentAttempt, refund: RefundFact, *, cause: Cause) -> Operation:
     """This will insert a refund somebody made at the provider as an operation of its own, already succeeded."""
+    operation = _insert_external(
+        attempt,
+        kind=OperationKind.REFUND,
+        amount_minor=refund.amount_minor,
+        reference=refund.reference,
+        cause=cause,
+    )
+    settle(operation, OperationStatus.SUCCEEDED, now=cause.now, reference=refund.reference)
+    return operation
+
+
+def _insert_external(
+    attempt: PaymentAttempt, *, kind: OperationKind, amount_minor: int, reference: str, cause: Cause
+) -> Operation:
     operation = Operation(
         public_id=new_public_id("op"),
         order=attempt.order,
         attempt=attempt,
-        kind=OperationKind.REFUND,
+        kind=kind,
         status=OperationStatus.SENT,
-        amount_minor=refund.amount_minor,
+        amount_minor=amount_minor,
         currency=attempt.currency,
-        provider_key=f"external:{refund.reference}"[:64],
-        provider_reference=refund.reference,
+        provider_key=f"external:{reference}"[:64],
+        provider_reference=reference,
         request={"external": True},
         request_digest="",
         next_check_at=cause.now,
@@ -248,5 +275,4 @@ def external_refund(attempt: PaymentAttempt, refund: RefundFact, *, cause: Cause
         sent_at=cause.now,
     )
     operation.save(force_insert=True)
-    settle(operation, OperationStatus.SUCCEEDED, now=cause.now, reference=refund.reference)
     return operation

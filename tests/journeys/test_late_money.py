@@ -28,7 +28,7 @@ from tests.journeys.facts import (
     voided_though_it_will_pay,
     wait,
 )
-from tests.shop import Shop
+from tests.shop import WIRING, Shop
 
 
 @pytest.fixture(autouse=True)
@@ -283,3 +283,27 @@ class TestLook:
         wait(shop, rounds=1, seconds=61)
 
         assert shop.order().state == "paid"
+
+
+class TestTakenInTheDashboard:
+    def test_held_funds_that_somebody_takes_at_the_provider_pay_the_order_and_have_their_operation(
+        self, shop: Shop
+    ) -> None:
+        hold_funds(shop)
+        assert shop.order().state == "payment_authorized"
+
+        take_in_dashboard(shop)
+        for _ in range(2):
+            shop.deliver()
+            ask(shop)
+
+        assert (shop.order().state, taken(shop), held(shop)) == ("paid", [1999], [0])
+        assert (operations("authorize"), operations("capture")) == (["succeeded"], ["succeeded"])
+        assert shelf() == (9, 0, 1)
+
+
+def take_in_dashboard(shop: Shop) -> None:
+    """This will take the held funds past our system, as somebody in the provider's dashboard would."""
+    address = f"http://sandbox.localhost/v1/payment_intents/{shop.attempt().provider_reference}/capture"
+    headers = {"Authorization": f"Bearer {WIRING['STRIPE_SECRET_KEY']}"}
+    assert shop.sandbox.handle("POST", address, headers, b"").status == 200
