@@ -8,6 +8,8 @@ from celery import Celery, Task, signals
 from core import trace
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commerce.settings")
+# How soon the rows that are due are looked at; what nobody was told of is found at their next look.
+SWEEP_SECONDS = float(os.environ.get("SWEEP_SECONDS", "15"))
 
 
 class TracedTask(Task):  # type: ignore[type-arg]
@@ -50,11 +52,11 @@ app.conf.update(
     beat_schedule={
         name: {"task": task, "schedule": seconds, "args": args, "options": {"queue": queue, "expires": seconds}}
         for name, task, seconds, queue, args in [
-            ("operations in doubt", "reconciliation.sweep_operations", 15.0, "urgent", ()),
-            ("webhook events due", "webhooks.sweep", 15.0, "urgent", ()),
-            ("money nobody is owed", "reconciliation.sweep_owed_money", 15.0, "urgent", ()),
-            ("orders past their time", "reconciliation.sweep_expired_orders", 15.0, "default", ()),
-            ("cancellations", "reconciliation.sweep_cancellations", 15.0, "default", ()),
+            ("operations in doubt", "reconciliation.sweep_operations", SWEEP_SECONDS, "urgent", ()),
+            ("webhook events due", "webhooks.sweep", SWEEP_SECONDS, "urgent", ()),
+            ("money nobody is owed", "reconciliation.sweep_owed_money", SWEEP_SECONDS, "urgent", ()),
+            ("orders past their time", "reconciliation.sweep_expired_orders", SWEEP_SECONDS, "default", ()),
+            ("cancellations", "reconciliation.sweep_cancellations", SWEEP_SECONDS, "default", ()),
             ("pending too long", "reconciliation.sweep_pending_too_long", 60.0, "default", ()),
             ("idempotency keys", "reconciliation.reap_keys", 60.0, "bulk", ()),
             ("seals", "oversight.seal", 30.0, "bulk", ()),
