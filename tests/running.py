@@ -41,20 +41,42 @@ class Checkout:
 
     def run(self, *words: str, **env: str) -> subprocess.Popen[bytes]:
         """Start `./run` as a newcomer's shell would: hardly any environment, and a mark to find its descendants by."""
-        clean = {"PATH": os.environ["PATH"], "HOME": str(self.tree), "RUN_TEST_MARK": self.mark}
-        clean |= {"PORT": str(self.port), "WEBHOOKS_PORT": str(self.ports.webhooks)}
-        clean |= {"SANDBOX_PORT": str(self.ports.sandbox)}
         with self.output.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "run", *words],
                 cwd=self.tree,
-                env={**clean, **env},
+                env={**self.clean_env(), **env},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         self.started.append(process)
         return process
+
+    def clean_env(self) -> dict[str, str]:
+        """Give what a newcomer's shell holds, our mark and our ports."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.tree),
+            "RUN_TEST_MARK": self.mark,
+            "PORT": str(self.port),
+            "WEBHOOKS_PORT": str(self.ports.webhooks),
+            "SANDBOX_PORT": str(self.ports.sandbox),
+        }
+
+    def manage(self, *words: str) -> tuple[int, str]:
+        """Run a management command inside the running stack; answer its exit code and what it printed."""
+        argv = [sys.executable, "run", "manage", *words]
+        ended = subprocess.run(
+            argv,
+            check=False,
+            cwd=self.tree,
+            env=self.clean_env(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+        )
+        return ended.returncode, (ended.stdout + ended.stderr).decode()
 
     def end(self) -> None:
         """End whatever a failed test left running."""
@@ -88,9 +110,9 @@ class Checkout:
         finally:
             connection.close()
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, **env: str) -> subprocess.Popen[bytes]:
         """Start everything and wait until it is ready."""
-        process = self.run()
+        process = self.run(**env)
         wait_until(
             lambda: self.state().get("phase") == "ready" or process.poll() is not None, seconds_max=START_SECONDS_MAX
         )

@@ -64,8 +64,11 @@ def close_for_replacement(
 ) -> Operation | None:
     """This will open the void of an attempt the customer wants to replace; None when it is dead already or must be
     found first.
+
+    The caller carries it out at once, because the customer waits: no worker is woken, who would only take it away and
+    leave the request without an answer. If the caller dies, the sweep finds it.
     """
-    return _open_void(order, attempt, operations, cause=cause) if _can_capture(attempt) else None
+    return _insert_void(order, attempt, operations, cause=cause) if _can_capture(attempt) else None
 
 
 def is_ending(order: Order) -> bool:
@@ -138,7 +141,15 @@ def _open_give_back(
     jobs.wake("payments.carry_out", operation_id=operation.public_id)
 
 
-def _open_void(order: Order, attempt: PaymentAttempt, operations: list[Operation], *, cause: Cause) -> Operation | None:
+def _open_void(order: Order, attempt: PaymentAttempt, operations: list[Operation], *, cause: Cause) -> None:
+    operation = _insert_void(order, attempt, operations, cause=cause)
+    if operation is not None:
+        jobs.wake("payments.carry_out", operation_id=operation.public_id)
+
+
+def _insert_void(
+    order: Order, attempt: PaymentAttempt, operations: list[Operation], *, cause: Cause
+) -> Operation | None:
     """One open void at a time, a pause after a refused one, a case after ten; none before the provider's reference
     is known.
     """
@@ -170,7 +181,6 @@ def _open_void(order: Order, attempt: PaymentAttempt, operations: list[Operation
         cause=cause,
     )
     operations.append(operation)
-    jobs.wake("payments.carry_out", operation_id=operation.public_id)
     return operation
 
 

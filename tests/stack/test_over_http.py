@@ -1,6 +1,5 @@
 """The promises that only real processes can keep: many clients at once, a database that goes away."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,26 +7,13 @@ import pytest
 
 from commerce.devstack.install import is_installed
 from core.ids import new_public_id
-from tests.running import Checkout, wait_until
+from tests.running import wait_until
 from tests.stack.client import Shopper
 
 pytestmark = [
     pytest.mark.stack,
     pytest.mark.skipif(not is_installed(), reason="needs the .venv that ./run makes"),
 ]
-
-
-@pytest.fixture(scope="module")
-def shopper(copied_checkout: Checkout) -> Iterator[Shopper]:
-    """A stack of its own with its demo data, for all tests of this file."""
-    copied_checkout.start()
-    shopper = Shopper(copied_checkout)
-    wait_until(lambda: bool(shopper.rows("SELECT 1 FROM catalog_price LIMIT 1")), seconds_max=60)
-
-    yield shopper
-
-    shopper.close()
-    copied_checkout.end()
 
 
 class TestAtOnce:
@@ -98,6 +84,18 @@ class TestCustomerConfirms:
             answer["order_id"],
         )
         assert actor == "system:webhook"
+
+
+class TestAnotherCard:
+    def test_is_taken_at_the_first_asking(self, shopper: Shopper) -> None:
+        sku = shopper.sku_with(available=100)
+        orders = [shopper.start(shopper.a_cart(sku), key="tap", token="").json() for _ in range(10)]
+
+        answers = [
+            shopper.pay_again(order, key="another", token="pm_card_mastercard", replace=True) for order in orders
+        ]
+
+        assert [(answer.status_code, answer.json().get("status")) for answer in answers] == [(201, "paid")] * 10
 
 
 class TestTrace:

@@ -1,0 +1,59 @@
+"""One running stack for each file of tests, in which what waits for minutes waits for seconds."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.running import Checkout, wait_until
+from tests.stack.backstage import Backstage
+from tests.stack.client import Shopper
+
+# The provider's webhooks alone tell of payments: no sweep looks before them.
+PATIENT = {"payment": {"first_check_seconds": 3600}}
+IMPATIENT = {
+    "payment": {"first_check_seconds": 2, "recheck_seconds": 2},
+    "reservation": {"hold_seconds": 10, "extension_seconds": 10, "cap_seconds": 20},
+}
+
+
+@pytest.fixture(scope="module")
+def shopper(copied_checkout: Checkout) -> Iterator[Shopper]:
+    """A stack of its own with its demo data and orders, for all tests of one file."""
+    copied_checkout.start(SWEEP_SECONDS="1")
+    shopper = Shopper(copied_checkout)
+    # Its orders would meet the faults meant for ours.
+    wait_until(lambda: "seed is done" in copied_checkout.output.read_text(), seconds_max=120)
+
+    yield shopper
+
+    shopper.close()
+    copied_checkout.end()
+
+
+@pytest.fixture(scope="module")
+def shipped(shopper: Shopper) -> Backstage:
+    """The stack with the policies it is shipped with, until a test of the file asks for others."""
+    return Backstage(shopper)
+
+
+@pytest.fixture(scope="module")
+def patient(shopper: Shopper) -> Backstage:
+    """The stack in which only webhooks tell of payments, until a test of the file asks for the impatient one."""
+    backstage = Backstage(shopper)
+    backstage.change_policies(**PATIENT)
+    return backstage
+
+
+@pytest.fixture(scope="module")
+def impatient(shopper: Shopper) -> Backstage:
+    """The stack in which a payment nobody told of is looked at within seconds and units are kept for ten of them."""
+    backstage = Backstage(shopper)
+    backstage.change_policies(**IMPATIENT)
+    return backstage
+
+
+@pytest.fixture(autouse=True)
+def _mended(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "shopper" in request.fixturenames:
+        Backstage(request.getfixturevalue("shopper")).mend()
