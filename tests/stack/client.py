@@ -52,17 +52,27 @@ class Shopper:
         self.env: dict[str, str] = self.stack.state()["env"]
         self.web = httpx2.Client(base_url=f"{self.env['SURETY_URL']}/api/v1", timeout=CLIENT_SECONDS)
         self.sandbox = httpx2.Client(base_url=self.env["SANDBOX_URL"], timeout=CLIENT_SECONDS)
+        self.connections: dict[int, psycopg.Connection] = {}
 
     def close(self) -> None:
         """This will hang up."""
         self.web.close()
         self.sandbox.close()
+        self.forget_connections()
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """This will read rows as a superuser."""
-        with psycopg.connect(self.env["DATABASE_SUPERUSER_URL"], autocommit=True) as connection:
-            cursor = connection.execute(statement.encode(), values)
-            return list(cursor.fetchall()) if cursor.description else []
+        """This will read rows as a superuser, over this thread's own connection."""
+        thread = threading.get_ident()
+        if thread not in self.connections:
+            self.connections[thread] = psycopg.connect(self.env["DATABASE_SUPERUSER_URL"], autocommit=True)
+        cursor = self.connections[thread].execute(statement.encode(), values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+    def forget_connections(self) -> None:
+        """This will close every connection to the database; the next look opens a new one."""
+        for connection in self.connections.values():
+            connection.close()
+        self.connections.clear()
 
     def sku_with(self, available: int, *, article: int = 0) -> str:
         """This will leave exactly `available` units of one of the articles and return its SKU."""
@@ -192,3 +202,4 @@ class Shopper:
         [(pid_file,)] = self.rows("SELECT setting || '/postmaster.pid' FROM pg_settings WHERE name = 'data_directory'")
         with open(pid_file) as lines:  # noqa: PTH123 - the server's file, not ours
             os.kill(int(lines.readline()), signal.SIGQUIT)
+        self.forget_connections()
