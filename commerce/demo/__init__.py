@@ -4,6 +4,7 @@ Everything is made once: doing it again changes nothing. None of it exists where
 """
 
 from commerce.demo.articles import ARTICLES
+from commerce.demo.people import CUSTOMERS, ensure_customers
 from commerce.demo.placing import ORDERS, place_orders
 from commerce.demo.shop import (
     COUNTRIES,
@@ -18,12 +19,14 @@ from commerce.demo.stocking import ensure_articles
 __all__ = [
     "ARTICLES",
     "COUNTRIES",
+    "CUSTOMERS",
     "ORDERS",
     "REPLAY_SCOPES",
     "REPLAY_SERVICE",
     "SHOP",
     "STAFF_EMAIL",
     "ensure_articles",
+    "ensure_customers",
     "place_orders",
     "widen_countries",
 ]

@@ -4,18 +4,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from commerce.demo.people import ADA, ADDRESSES, DOMAIN, JONAS, DemoCustomer
 from commerce.demo.shop import HOME_COUNTRY
-from commerce.retail.door import Answer, FrontDoor, PaymentForm
+from commerce.retail.door import GOOD_CARD, Answer, FrontDoor, PaymentForm
 from orders.models import Contact
 
 # A guest's key is bound to the device it came from.
 DEMO_DEVICE = "demo-device-of-lantern-and-lark"
+DECLINED_CARD = "pm_card_chargeDeclined"
+ASKING_CARD = "pm_card_threeDSecure2Required"
+SLOW_CARD = "pm_card_lateSuccess"
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOrder:
-    """An order made through the front door. With a `token` the shop pays at once; `card` is what the customer confirms
-    with otherwise, nothing when the customer does not.
+    """An order made through the front door, by a guest unless a customer is named.
+
+    With a `token` the shop pays at once; `card` is what the customer confirms with otherwise, nothing when the customer
+    does not; `second_token` is tried after the first was declined.
     """
 
     name: str
@@ -24,56 +30,83 @@ class DemoOrder:
     country: str = HOME_COUNTRY
     token: str = ""
     card: str = ""
+    second_token: str = ""
     is_cancelled: bool = False
+    customer: DemoCustomer | None = None
 
     @property
     def email(self) -> str:
-        """This will return the customer's address, by which a later start knows that the order is there."""
-        return f"{self.name}@customers.lantern-and-lark.example"
+        """This will return the contact's address, by which a later start knows that the order is there."""
+        return f"{self.name}@{DOMAIN}"
 
 
 ORDERS = [
-    DemoOrder("paid", {"LL-LANTERN-BRASS": 1, "LL-CANDLE-FIG": 2}, card="pm_card_visa"),
-    DemoOrder("paid-in-euros", {"LL-LARK-MUG": 4}, currency="EUR", country="IE", card="pm_card_visa"),
-    DemoOrder("paid-in-yen", {"LL-BELL-WIND": 1}, currency="JPY", country="JP", card="pm_card_visa"),
-    DemoOrder("paid-in-dinars", {"LL-INCENSE-OUD": 1}, currency="KWD", country="KW", card="pm_card_visa"),
-    DemoOrder("declined", {"LL-BLANKET-MOSS": 1}, token="pm_card_chargeDeclined"),  # noqa: S106 - a test card
-    DemoOrder("left-at-the-bank", {"LL-BOARD-ASH": 1}, token="pm_card_threeDSecure2Required"),  # noqa: S106
+    DemoOrder("paid", {"LL-LANTERN-BRASS": 1, "LL-CANDLE-FIG": 2}, card=GOOD_CARD),
+    DemoOrder("paid-in-euros", {"LL-LARK-MUG": 4}, currency="EUR", country="IE", card=GOOD_CARD),
+    DemoOrder("paid-in-yen", {"LL-BELL-WIND": 1}, currency="JPY", country="JP", card=GOOD_CARD),
+    DemoOrder("paid-in-dinars", {"LL-INCENSE-OUD": 1}, currency="KWD", country="KW", card=GOOD_CARD),
+    DemoOrder("paid-by-ada", {"LL-HARE": 1, "LL-BLOCKS-VILLAGE": 1}, card=GOOD_CARD, customer=ADA),
+    DemoOrder(
+        "paid-by-jonas", {"LL-GIFT-25": 1, "LL-PATTERN-MOBILE": 1},
+        currency="EUR", country="DE", token=GOOD_CARD, customer=JONAS,
+    ),
+    DemoOrder("paid-at-the-second-try", {"LL-TEAPOT": 1}, token=DECLINED_CARD, second_token=GOOD_CARD),
+    DemoOrder("paid-by-a-slow-bank", {"LL-BASKET-WILLOW": 1}, token=SLOW_CARD),
+    DemoOrder("declined", {"LL-BLANKET-MOSS": 1}, token=DECLINED_CARD),
+    DemoOrder("left-at-the-bank", {"LL-BOARD-ASH": 1}, token=ASKING_CARD),
+    # Nobody pays these two: when their time is over the sweep ends them, and expired orders are to be seen as well.
+    DemoOrder("left-unpaid", {"LL-VASE-TERRACOTTA": 1}),
+    DemoOrder("left-unpaid-by-ada", {"LL-NOTEBOOK-LINED": 2}, customer=ADA),
     DemoOrder("cancelled", {"LL-TOWELS-LINEN": 2}, is_cancelled=True),
-]
+    # The bank takes the money after the order was cancelled, and the shop gives it back.
+    DemoOrder("cancelled-too-late", {"LL-JUG-ENAMEL": 1}, token=SLOW_CARD, is_cancelled=True),
+]  # fmt: skip
 
 
-def place_orders(*, door: FrontDoor, form: PaymentForm) -> Iterator[str]:
+def place_orders(*, door: FrontDoor, form: PaymentForm, password: str) -> Iterator[str]:
     """This will make the demo's orders through the front door, unless they are there, and name each with what became
-    of it.
+    of it. Without a password those of customers with an account are left out.
 
     Raises: RefusedAtDoorError.
     """
+    sessions: dict[str, str] = {}
     for order in ORDERS:
-        if not Contact.objects.filter(email=order.email).exists():
-            yield f"{order.name}: {_place(order, door=door, form=form)}"
+        if Contact.objects.filter(email=order.email).exists() or (order.customer and not password):
+            continue
+        headers = {"X-Device-Id": DEMO_DEVICE, "Idempotency-Key": f"demo-{order.name}"}
+        if order.customer:
+            email = order.customer.email
+            sessions[email] = sessions.get(email) or door.sign_in(email, password=password)
+            headers["X-Session-Token"] = sessions[email]
+        yield f"{order.name}: {_place(order, door=door, form=form, headers=headers)}"
 
 
-def _place(order: DemoOrder, *, door: FrontDoor, form: PaymentForm) -> str:
-    guest = {"X-Device-Id": DEMO_DEVICE, "Idempotency-Key": f"demo-{order.name}"}
+def _place(order: DemoOrder, *, door: FrontDoor, form: PaymentForm, headers: dict[str, str]) -> str:
     choices = {"currency": order.currency, "country": order.country}
-    cart = door.call("POST", "carts", headers=guest, body=choices, accept=(201,)).body
-    guest["X-Cart-Token"] = cart["cart_token"]
+    cart = door.call("POST", "carts", headers=headers, body=choices, accept=(201,)).body
+    headers = headers | ({"X-Cart-Token": cart["cart_token"]} if "cart_token" in cart else {})
     lines = [{"sku": sku, "quantity": quantity} for sku, quantity in order.lines.items()]
-    door.call("PUT", f"carts/{cart['cart_id']}/lines", headers=guest, body={"lines": lines}, accept=(200,))
-    started = _start(order, cart["cart_id"], door=door, guest=guest)
+    door.call("PUT", f"carts/{cart['cart_id']}/lines", headers=headers, body={"lines": lines}, accept=(200,))
+    started = _start(order, cart["cart_id"], door=door, headers=headers).body
+    headers = headers | ({"X-Order-Token": started["order_token"]} if "order_token" in started else {})
+    path = f"orders/{started['order_id']}"
     if order.card:
-        form.confirm(started.body["client_secret"], card=order.card)
+        form.confirm(started["client_secret"], card=order.card)
         return "confirmed"
+    if order.second_token:
+        body = {"payment": {"method": "stripe", "token": order.second_token}}
+        second = door.call("POST", f"{path}/payment-attempts", headers=headers, body=body, accept=(200, 201, 202))
+        return str(second.body["status"])
     if order.is_cancelled:
-        guest["X-Order-Token"] = started.body["order_token"]
-        path = f"orders/{started.body['order_id']}/cancel"
-        cancelled = door.call("POST", path, headers=guest, body={"reason": "Demo"}, accept=(200, 202))
+        cancelled = door.call("POST", f"{path}/cancel", headers=headers, body={"reason": "Demo"}, accept=(200, 202))
         return str(cancelled.body["status"])
-    return str(started.body["status"])
+    return str(started["status"])
 
 
-def _start(order: DemoOrder, cart_id: str, *, door: FrontDoor, guest: dict[str, str]) -> Answer:
+def _start(order: DemoOrder, cart_id: str, *, door: FrontDoor, headers: dict[str, str]) -> Answer:
+    contact: dict[str, Any] = {"email": order.email, "address": ADDRESSES[order.country]}
+    if order.customer:
+        contact |= {"name": order.customer.name, "locale": order.customer.locale}
     payment = {"method": "stripe"} | ({"token": order.token} if order.token else {})
-    body: dict[str, Any] = {"cart_id": cart_id, "contact": {"email": order.email}, "payment": payment}
-    return door.call("POST", "checkout/start", headers=guest, body=body, accept=(200, 201))
+    body: dict[str, Any] = {"cart_id": cart_id, "contact": contact, "payment": payment}
+    return door.call("POST", "checkout/start", headers=headers, body=body, accept=(200, 201, 202))

@@ -10,6 +10,7 @@ from django.conf import settings
 from core import clock
 from core.channels import read_secret
 
+SIGN_IN = "/_allauth/app/v1"
 TRIES_MAX = 30
 PAUSE_SECONDS = 1.0
 # The shop answers within 12 seconds; what takes longer is lost and asked again with the same key.
@@ -68,6 +69,16 @@ class FrontDoor:
                 seconds = float(response.headers.get("Retry-After", PAUSE_SECONDS))
             clock.sleep(seconds)
         raise RefusedAtDoorError(f"{method} {path}: {said}")
+
+    def sign_in(self, email: str, *, password: str) -> str:
+        """This will sign a customer in and return their session token. Raises: RefusedAtDoorError."""
+        try:
+            response = self._client.post(f"{SIGN_IN}/auth/login", json={"email": email, "password": password})
+        except httpx2.TransportError as error:
+            raise RefusedAtDoorError(f"sign in {email}: {type(error).__name__}") from error
+        if response.status_code != 200:
+            raise RefusedAtDoorError(f"sign in {email}: status {response.status_code}")
+        return str(response.json()["meta"]["session_token"])
 
     def is_open(self) -> bool:
         """This will tell whether the shop answers and is ready to sell."""

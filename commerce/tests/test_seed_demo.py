@@ -23,11 +23,12 @@ from catalog.models import (
     VariantText,
 )
 from commerce import demo
+from commerce.demo.people import ADA, JONAS
 from commerce.management.commands import seed_demo
 from commerce.tests.living_shop import SERVICE_TOKEN, LivingClock, front_door, living_shop, payment_form
 from core.channels import account_for
 from core.models import ProviderAccount, SalesChannel, WebhookSecret
-from orders.models import Order
+from orders.models import Contact, Order
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -132,7 +133,7 @@ class TestSeedDemo:
     def test_makes_staff_and_the_replay_s_credential(self) -> None:
         seed()
 
-        assert User.objects.get().email == "console@lantern-and-lark.example"
+        assert User.objects.get(is_staff=True).email == "console@lantern-and-lark.example"
         assert ServiceCredential.objects.get().name == "replay"
 
     def test_doing_it_again_changes_nothing(self) -> None:
@@ -141,11 +142,11 @@ class TestSeedDemo:
             SalesChannel, ProviderAccount, WebhookSecret, Category, Product, Variant, Price, Picture, ProductText,
             VariantText, CategoryText, PictureText, User, ServiceCredential,
         ]  # fmt: skip
-        before = [list(model._default_manager.values()) for model in models]
+        before = [list(model._default_manager.order_by("pk").values()) for model in models]
 
         assert "0 articles made" in seed()
 
-        assert [list(model._default_manager.values()) for model in models] == before
+        assert [list(model._default_manager.order_by("pk").values()) for model in models] == before
 
     def test_says_so_when_the_shop_is_not_running(self) -> None:
         said = seed()
@@ -169,15 +170,54 @@ class TestSeedDemo:
 
 
 class TestDemoOrders:
-    def test_stand_in_several_states_and_are_made_once(self, living: LivingClock) -> None:
+    def test_stand_in_every_state_that_can_be_reached_and_are_made_once(self, living: LivingClock) -> None:
         shop = living.shop
         SalesChannel.objects.filter(pk=shop.channel.pk).update(slug=demo.SHOP.slug, countries=demo.COUNTRIES)
 
         seed()
-        shop.deliver()
-        shop.sweep()
-        states = sorted(Order.objects.values_list("state", flat=True))
+        for _ in range(4):
+            shop.pass_time(seconds=70)
+            shop.deliver()
+            shop.sweep()
+        states = dict(Contact.objects.values_list("email", "order__state"))
         seed()
 
-        assert states == ["cancelled", *["paid"] * 4, "payment_failed", "payment_pending"]
-        assert sorted(Order.objects.values_list("state", flat=True)) == states
+        assert {email.partition("@")[0]: state for email, state in states.items()} == {
+            "paid": "paid",
+            "paid-in-euros": "paid",
+            "paid-in-yen": "paid",
+            "paid-in-dinars": "paid",
+            "paid-by-ada": "paid",
+            "paid-by-jonas": "paid",
+            "paid-at-the-second-try": "paid",
+            "paid-by-a-slow-bank": "paid",
+            "declined": "payment_failed",
+            "left-at-the-bank": "payment_pending",
+            "left-unpaid": "payment_pending",
+            "left-unpaid-by-ada": "payment_pending",
+            "cancelled": "cancelled",
+            "cancelled-too-late": "cancelled_with_refund",
+        }
+        assert dict(Contact.objects.values_list("email", "order__state")) == states
+
+    def test_who_never_pays_is_expired_by_and_by(self, living: LivingClock) -> None:
+        shop = living.shop
+        SalesChannel.objects.filter(pk=shop.channel.pk).update(slug=demo.SHOP.slug, countries=demo.COUNTRIES)
+        seed()
+
+        for _ in range(8):
+            shop.pass_time(minutes=16)
+            shop.deliver()
+            shop.sweep()
+
+        assert Order.objects.get(contact__email__startswith="left-unpaid@").state == "expired"
+
+    def test_customers_have_their_own_in_their_language(self, living: LivingClock) -> None:
+        shop = living.shop
+        SalesChannel.objects.filter(pk=shop.channel.pk).update(slug=demo.SHOP.slug, countries=demo.COUNTRIES)
+
+        seed()
+
+        order = Order.objects.get(customer__email=JONAS.email)
+        assert (order.locale, order.lines.first().name) == ("de", "Gutschein – 25 £")  # type: ignore[union-attr]
+        assert Order.objects.filter(customer__email=ADA.email).count() == 2

@@ -1,5 +1,6 @@
 """Make the demo shop: channel, account at the sandbox, articles, staff, the replay's credential, a few orders."""
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -43,7 +44,11 @@ class Command(BaseCommand):
             return
         with transaction("demo.staff"):
             ensure_demo_staff(email=demo.STAFF_EMAIL, password=password, totp_secret=totp_secret, now=clock.now())
+            customers_count = demo.ensure_customers(password=password, now=clock.now())
         self.stdout.write(f"Staff: {demo.STAFF_EMAIL}")
+        self.stdout.write(
+            f"{customers_count} customers made, {len(demo.CUSTOMERS)} there; they sign in with the same password."
+        )
 
     def _ensure_replay(self) -> None:
         try:
@@ -66,7 +71,7 @@ class Command(BaseCommand):
                     "Start the shop and seed again."
                 )
                 return
-            for line in demo.place_orders(door=door, form=form):
+            for line in demo.place_orders(door=door, form=form, password=os.environ.get("DEMO_STAFF_PASSWORD", "")):
                 self.stdout.write(f"Order {line}")
         except (RefusedAtDoorError, SecretMissing) as error:
             raise CommandError(f"The demo orders could not be placed: {error}") from error
