@@ -42,6 +42,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "coupons_cart_max": 20,
         "coupons_principal_max": 40,
         "coupons_address_max": 200,
+        "payments_seconds": 600,
+        "payments_cart_max": 100,
+        "payments_order_max": 100,
+        "payments_principal_max": 100,
+        "payments_address_max": 1200,
     },
     "pay_step": {"return_state_seconds": 86_400, "ask_again_seconds": 2, "payment_link_seconds": 3600},
 }

@@ -8,8 +8,10 @@ from accounts.selectors import check_token
 from checkout.models import Cart
 from checkout.selectors import NoSuchCart, find_cart, may_claim_cart, may_use_cart, order_for
 from core import clock
+from core.api import caller_address
 from core.cause import Cause
 from core.principal import Principal
+from core.throttles import take_try
 from orders.models import Order
 
 
@@ -42,6 +44,19 @@ def is_other_device(request: Request, order: Order) -> bool:
     token = request.headers.get("X-Order-Token", "")
     purpose = AccessToken.Purpose.ELSEWHERE
     return bool(token) and check_token(token, subject_id=order.public_id, purpose=purpose, now=clock.now())
+
+
+def take_payment_try(request: Request, **subject: str) -> None:
+    """This will count a try to pay for the cart or order, who asks and where from, before anything else is done.
+
+    Programs of ours are not counted. Raises: TooManyTries.
+    """
+    principal = principal_of(request)
+    if principal.kind == "service":
+        return
+    customer = principal.key if principal.customer_id is not None else ""
+    callers = {**subject, "principal": customer, "address": caller_address(request)}
+    take_try("payments", callers=callers, now=clock.now())
 
 
 def cause_of(request: Request) -> Cause:

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from accounts.authentication import principal_of
 from accounts.models import AccessToken
 from checkout import answers, services
-from checkout.api.access import cart_of, cause_of, is_other_device, order_of
+from checkout.api.access import cart_of, cause_of, is_other_device, order_of, take_payment_try
 from checkout.api.carts import CART_TOKEN
 from checkout.api.serializers import (
     AttributionInput,
@@ -34,7 +34,8 @@ ORDER_TOKEN = OpenApiParameter("X-Order-Token", str, OpenApiParameter.HEADER, de
 REQUIRED_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, required=True, description="1–255 visible ASCII characters."
 )
-REFUSALS = {400: ProblemShape, 404: ProblemShape, 409: ProblemShape, 422: ProblemShape, 503: ProblemShape}
+REFUSALS = dict.fromkeys((400, 404, 409, 422, 503), ProblemShape)
+PAYMENT_REFUSALS = {**REFUSALS, 429: ProblemShape}
 
 
 def _sent(final: FinalAnswer) -> HttpResponse:
@@ -66,7 +67,7 @@ class StartCheckoutView(APIView):
         operation_id="startCheckout",
         parameters=[REQUIRED_KEY, CART_TOKEN],
         request=Input,
-        responses={200: CheckoutShape, 201: CheckoutShape, 202: CheckoutShape, **REFUSALS},
+        responses={200: CheckoutShape, 201: CheckoutShape, 202: CheckoutShape, **PAYMENT_REFUSALS},
     )
     def post(self, request: Request) -> HttpResponse:
         """Make the cart an order and try to pay it. A decline is 201 with `decline`; an outcome not known yet is
@@ -76,6 +77,7 @@ class StartCheckoutView(APIView):
         form.is_valid(raise_exception=True)
         given = form.validated_data
         cart = cart_of(request, given["cart_id"])
+        take_payment_try(request, cart=cart.public_id)
         payment = given.get("payment") or {"method": "stripe", "token": "", "return_url": ""}
         contact = given["contact"]
         command = services.StartCommand(
@@ -117,13 +119,14 @@ class PaymentAttemptsView(APIView):
         operation_id="resumePayment",
         parameters=[REQUIRED_KEY, ORDER_TOKEN],
         request=Input,
-        responses={200: CheckoutShape, 201: CheckoutShape, 202: CheckoutShape, **REFUSALS},
+        responses={200: CheckoutShape, 201: CheckoutShape, 202: CheckoutShape, **PAYMENT_REFUSALS},
     )
     def post(self, request: Request, order_id: str) -> HttpResponse:
         """The living attempt again, or a new one once the old is surely dead; a paid order answers as it stands."""
         form = self.Input(data=request.data)
         form.is_valid(raise_exception=True)
         order = order_of(request, order_id, PURPOSE.PAY)
+        take_payment_try(request, order=order.public_id)
         payment = form.validated_data.get("payment") or {"method": "stripe", "token": "", "return_url": ""}
         command = services.ResumeCommand(
             order_id=order.public_id,
