@@ -6,8 +6,10 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import CheckConstraint, Q
+from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.db.models.functions import Lower
+
+from accounts.addresses import ADDRESS_FIELDS, PostalAddress, address_of
 
 
 class UserQuerySet(BaseUserManager["User"]):
@@ -61,6 +63,31 @@ class PostalFields(models.Model):
         """Columns for tables of others."""
 
         abstract = True
+
+
+class CustomerAddress(PostalFields):
+    """An address a customer keeps for the next time."""
+
+    public_id = models.CharField(max_length=40, unique=True)
+    customer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="addresses")
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        """At most one default."""
+
+        constraints = [
+            UniqueConstraint(fields=["customer"], condition=Q(is_default=True), name="accounts_address_one_default")
+        ]
+
+    def __str__(self) -> str:
+        """Show the public id, not where somebody lives."""
+        return self.public_id
+
+    def as_address(self) -> PostalAddress:
+        """This will return the fields of the address alone."""
+        return address_of({name: getattr(self, name) for name in ADDRESS_FIELDS})
 
 
 class AccessToken(models.Model):

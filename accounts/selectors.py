@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from accounts.models import AccessToken, ServiceCredential, User
+from accounts.models import AccessToken, CustomerAddress, ServiceCredential, User
 from core import crypto
 
 
@@ -47,6 +47,11 @@ def lock_customer(customer_id: int) -> User:
 def find_customer_emails(emails: Iterable[str]) -> set[str]:
     """This will return which of these addresses somebody signs in with, in one query."""
     return set(User.objects.filter(email__in=list(emails)).values_list("email", flat=True))
+
+
+def addresses_of_customer(customer_id: int) -> list[CustomerAddress]:
+    """This will return the customer's addresses, the default first, then those written last."""
+    return list(CustomerAddress.objects.filter(customer_id=customer_id).order_by("-is_default", "-changed_at", "-pk"))
 
 
 def is_staff_address(email: str) -> bool:

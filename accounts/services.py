@@ -8,10 +8,12 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from accounts.models import AccessToken, ServiceCredential, User
-from core import crypto
+from accounts.addresses import PostalAddress, as_json, normalised, require_complete
+from accounts.models import AccessToken, CustomerAddress, ServiceCredential, User
+from accounts.selectors import addresses_of_customer, lock_customer
+from core import crypto, policies
 from core.db import constraint_errors, transaction_required
-from core.errors import DomainError, Invalid
+from core.errors import DomainError, Invalid, NotFound
 from core.ids import new_public_id, new_token
 
 # What 128 random bits take in URL-safe base64; shorter tokens can be guessed.
@@ -37,6 +39,20 @@ class PasswordRefused(Invalid):
 
     code = "password_refused"
     title = "Choose another password."
+
+
+class NoSuchAddress(NotFound):
+    """Absent and foreign look the same."""
+
+    code = "no_such_address"
+    title = "There is no such address."
+
+
+class TooManyAddresses(DomainError):
+    """The book is full."""
+
+    code = "too_many_addresses"
+    title = "You keep as many addresses as we take. Remove one first."
 
 
 class TokenTooShort(Invalid):
@@ -108,6 +124,82 @@ def _save_with_password(user: User, password: str) -> User:
     with constraint_errors({"accounts_user_email_key": EmailTaken}):
         user.save(force_insert=True)
     return user
+
+
+@transaction_required
+def change_customer(customer: User, *, name: str | None = None, locale: str | None = None) -> User:
+    """This will change how a customer is called and written to; None stays. Needs its caller's transaction."""
+    customer.name = customer.name if name is None else name
+    customer.locale = customer.locale if locale is None else locale
+    customer.save(update_fields=["name", "locale"])
+    return customer
+
+
+@transaction_required
+def add_address(customer_id: int, *, address: PostalAddress, is_default: bool, now: datetime) -> CustomerAddress:
+    """This will put an address into the customer's book, the first one as default; one that is there is that one.
+
+    Needs its caller's transaction. Raises: AddressInvalid, PhoneInvalid, TooManyAddresses.
+    """
+    written = require_complete(normalised(address))
+    lock_customer(customer_id)
+    book = addresses_of_customer(customer_id)
+    row = next((kept for kept in book if kept.as_address() == written), None)
+    if row is None:
+        if len(book) >= policies.current("addresses")["per_customer_max"]:
+            raise TooManyAddresses
+        row = CustomerAddress(
+            public_id=new_public_id("adr"), customer_id=customer_id, created_at=now, changed_at=now, **as_json(written)
+        )
+        row.save(force_insert=True)
+    return _make_default(row) if is_default or not book else row
+
+
+@transaction_required
+def change_address(
+    customer_id: int, *, address_id: str, address: PostalAddress, is_default: bool, now: datetime
+) -> CustomerAddress:
+    """This will write an address of the customer's book anew. Needs its caller's transaction.
+
+    Raises: NoSuchAddress, AddressInvalid, PhoneInvalid.
+    """
+    written = require_complete(normalised(address))
+    lock_customer(customer_id)
+    row = _address(customer_id, address_id)
+    for name, text in as_json(written).items():
+        setattr(row, name, text)
+    row.changed_at = now
+    row.save()
+    return _make_default(row) if is_default else row
+
+
+@transaction_required
+def remove_address(customer_id: int, *, address_id: str) -> None:
+    """This will take an address out of the customer's book; of those left the one written last becomes the default.
+
+    Needs its caller's transaction. Raises: NoSuchAddress.
+    """
+    lock_customer(customer_id)
+    row = _address(customer_id, address_id)
+    row.delete()
+    left = addresses_of_customer(customer_id)
+    if row.is_default and left:
+        _make_default(left[0])
+
+
+def _address(customer_id: int, address_id: str) -> CustomerAddress:
+    row = CustomerAddress.objects.filter(customer_id=customer_id, public_id=address_id).first()
+    if row is None:
+        raise NoSuchAddress
+    return row
+
+
+def _make_default(row: CustomerAddress) -> CustomerAddress:
+    others = CustomerAddress.objects.filter(customer_id=row.customer_id, is_default=True).exclude(pk=row.pk)
+    others.update(is_default=False)
+    row.is_default = True
+    row.save(update_fields=["is_default"])
+    return row
 
 
 @transaction_required

@@ -1,5 +1,6 @@
 """What a client is told about carts and orders: built from rows and the snapshot, as plain JSON values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,9 @@ from core.money import Money
 from core.wire import instant_json, money_json
 from orders.display import NextAction, Shown, Situation, show
 from orders.models import Order, OrderState
-from orders.selectors import find_order, open_holds
+from orders.selectors import find_order, held_orders
 from payments.models import PaymentAttempt
-from payments.selectors import current_attempt, has_unknown_outcome, is_give_back_open
+from payments.selectors import current_attempts, orders_giving_back, orders_in_doubt
 from payments.services import customer_action
 
 QUOTE_AMOUNTS = ("subtotal", "discount", "tax", "shipping", "fees", "total")
@@ -40,21 +41,50 @@ class OrderView:
 
 
 def view_order(order: Order) -> OrderView:
-    """This will read what the customer sees of an order, in at most four queries."""
-    attempt = current_attempt(order)
-    is_before_payment = order.paid_at is None
-    is_undecided = is_before_payment and has_unknown_outcome(order)
-    situation = Situation(
-        state=OrderState(order.state),
-        attempt=attempt.status if attempt else "",
-        is_outcome_unknown=is_undecided,
-        has_next_action=bool(attempt and attempt.next_action),
-        has_customer_finished=bool(attempt and _is_behind_customer(attempt)),
-        is_held=bool(open_holds(order)),
-        is_cancel_requested=order.cancel_requested_at is not None,
-        is_give_back_open=order.captured_minor > 0 and is_give_back_open(order),
-    )
-    return OrderView(order, attempt, is_undecided, show(situation))
+    """This will read what the customer sees of an order, in four queries."""
+    return view_orders([order])[0]
+
+
+def view_orders(orders: Sequence[Order]) -> list[OrderView]:
+    """This will read what the customer sees of each order, in four queries however many they are."""
+    attempts = current_attempts(orders)
+    in_doubt = orders_in_doubt([order for order in orders if order.paid_at is None])
+    held, giving_back = held_orders(orders), orders_giving_back([order for order in orders if order.captured_minor])
+    views = []
+    for order in orders:
+        attempt = attempts.get(order.pk)
+        situation = Situation(
+            state=OrderState(order.state),
+            attempt=attempt.status if attempt else "",
+            is_outcome_unknown=order.pk in in_doubt,
+            has_next_action=bool(attempt and attempt.next_action),
+            has_customer_finished=bool(attempt and _is_behind_customer(attempt)),
+            is_held=order.pk in held,
+            is_cancel_requested=order.cancel_requested_at is not None,
+            is_give_back_open=order.pk in giving_back,
+        )
+        views.append(OrderView(order, attempt, order.pk in in_doubt, show(situation)))
+    return views
+
+
+def summaries_json(orders: Sequence[Order]) -> list[dict[str, Any]]:
+    """This will return the history's view of orders that carry `lines_count` and `first_line` (orders.order_page)."""
+    return [
+        {
+            "order_id": view.order.public_id,
+            "number": view.order.number,
+            "status": view.shown.word,
+            "phase": view.shown.phase,
+            "message": view.shown.sentence,
+            "next_actions": list(view.shown.next_actions),
+            "created_at": instant_json(view.order.created_at),
+            "paid_at": instant_json(view.order.paid_at),
+            "total": _money(view.order.total_minor, view.order),
+            "lines_count": vars(view.order)["lines_count"],
+            "first_line": vars(view.order)["first_line"],
+        }
+        for view in view_orders(orders)
+    ]
 
 
 def order_json(view: OrderView) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from checkout.api import cart_parts, carts, checkout, payment_links
+from checkout.api import cart_parts, carts, checkout, orders, payment_links
 
 urlpatterns = [
     path("carts", carts.CartsView.as_view()),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("checkout/active", checkout.ActiveCheckoutView.as_view()),
     path("checkout/return", checkout.CheckoutReturnView.as_view()),
     path("checkout/start", checkout.StartCheckoutView.as_view()),
+    path("orders", orders.OrdersView.as_view()),
     path("orders/<str:order_id>", checkout.OrderView.as_view()),
     path("orders/<str:order_id>/cancel", checkout.CancelOrderView.as_view()),
     path("orders/<str:order_id>/payment-link", payment_links.PaymentLinkView.as_view()),

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/work", health.work, name="healthz_work"),
     path("readyz", health.ready, name="readyz"),
     path("_allauth/app/v1/", include("accounts.urls_sign_in")),
+    path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("catalog.urls")),
     path("api/v1/", include("checkout.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),

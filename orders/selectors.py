@@ -1,8 +1,11 @@
 """Reads of orders, and the lock every change of one begins with."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Func, IntegerField, Q, QuerySet
+from django.db.models.fields.json import KT
 
 from core.errors import NotFound
 from orders.models import Hold, Order, OrderEvent, OrderState
@@ -93,6 +96,37 @@ def owing_customers(*, limit: int) -> list[str]:
         captured_minor__gt=0,
     ).exclude(state__in=[*PAID_STATES, OrderState.CLOSED], excess_minor=0)
     return list(rows.order_by("id").values_list("public_id", flat=True)[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """One page, newest first; `next_cursor` is None on the last."""
+
+    orders: Sequence[Order]
+    next_cursor: str | None
+
+
+def order_page(*, customer_id: int, size: int, cursor: str = "") -> OrderPage:
+    """This will return up to `size` of the customer's orders without their snapshots, each with `lines_count` and
+    `first_line`; `cursor` is the public id of the last one of the page before. Raises: NoSuchOrder.
+    """
+    rows = Order.objects.filter(customer_id=customer_id)
+    if cursor:
+        last = rows.filter(public_id=cursor).values_list("pk", flat=True).first()
+        if last is None:
+            raise NoSuchOrder
+        rows = rows.filter(pk__lt=last)
+    shown = rows.annotate(
+        lines_count=Func(F("snapshot__lines"), function="jsonb_array_length", output_field=IntegerField()),
+        first_line=KT("snapshot__lines__0__product_name"),
+    ).defer("snapshot")
+    found = list(shown.order_by("-id")[: size + 1])
+    return OrderPage(found[:size], found[size - 1].public_id if len(found) > size else None)
+
+
+def held_orders(orders: Sequence[Order]) -> set[int]:
+    """This will return which of the orders have an open hold, by row id."""
+    return set(Hold.objects.filter(order__in=orders, released_at=None).values_list("order_id", flat=True))
 
 
 def active_checkout_of(*, customer_id: int) -> Order | None:

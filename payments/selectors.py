@@ -1,5 +1,6 @@
 """Reads of attempts and operations, and their locks (after the order's)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,27 +81,30 @@ def find_own_attempt(public_id: str) -> PaymentAttempt | None:
     return PaymentAttempt.objects.filter(public_id=public_id).select_related("order").first()
 
 
-def current_attempt(order: Order) -> PaymentAttempt | None:
-    """This will return the order's current card attempt, or the latest one when none is current."""
-    rows = PaymentAttempt.objects.filter(order=order, tender="card").select_related("account")
-    return rows.order_by("-is_current", "-id").first()
+def current_attempts(orders: Sequence[Order]) -> dict[int, PaymentAttempt]:
+    """This will return each order's current card attempt, or its latest one when none is current, by the order's row
+    id, in one query.
+    """
+    rows = PaymentAttempt.objects.filter(order__in=orders, tender="card").select_related("account")
+    newest = rows.order_by("order_id", "-is_current", "-id").distinct("order_id")
+    return {attempt.order_id: attempt for attempt in newest}
+
+
+def orders_in_doubt(orders: Sequence[Order]) -> set[int]:
+    """This will return which of the orders have an operation without an answer, by row id."""
+    rows = Operation.objects.filter(order__in=orders, status__in=["created", "sent", "unknown"]).exclude(kind="void")
+    return set(rows.values_list("order_id", flat=True))
+
+
+def orders_giving_back(orders: Sequence[Order]) -> set[int]:
+    """This will return from which of the orders money is on its way back, by row id."""
+    rows = Operation.objects.filter(order__in=orders, kind="give_back", status__in=OPEN_STATUSES)
+    return set(rows.values_list("order_id", flat=True))
 
 
 def attempts_of(order: Order) -> list[PaymentAttempt]:
     """This will return the order's attempts, oldest first."""
     return list(PaymentAttempt.objects.filter(order=order).select_related("account").order_by("id"))
-
-
-def has_unknown_outcome(order: Order) -> bool:
-    """This will tell whether some operation of the order was sent and has no answer yet."""
-    return (
-        Operation.objects.filter(order=order, status__in=["created", "sent", "unknown"]).exclude(kind="void").exists()
-    )
-
-
-def is_give_back_open(order: Order) -> bool:
-    """This will tell whether money is on its way back to the customer."""
-    return Operation.objects.filter(order=order, kind="give_back", status__in=OPEN_STATUSES).exists()
 
 
 def due_operations(*, now: datetime, limit: int) -> list[str]:

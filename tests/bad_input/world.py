@@ -9,7 +9,8 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from accounts.services import create_customer
+from accounts.addresses import PostalAddress
+from accounts.services import add_address, create_customer
 from accounts.tests.test_authentication import signed_in
 from core import clock
 from core.db import transaction
@@ -50,10 +51,17 @@ class World:
     foreign_cart: tuple[str, str]
     foreign_order: dict[str, Any]
     session_token: str
+    address_id: str
 
     def names(self) -> dict[str, str]:
         """This will return what stands for each name in an address."""
-        return {"cart_id": self.cart[0], "order_id": self.order["order_id"], "sku": "LAMP", "slug": "MUG-RED"}
+        return {
+            "cart_id": self.cart[0],
+            "order_id": self.order["order_id"],
+            "sku": "LAMP",
+            "slug": "MUG-RED",
+            "address_id": self.address_id,
+        }
 
     def headers(self) -> dict[str, str]:
         """This will return what its owner shows."""
@@ -85,6 +93,8 @@ def open_world(shop: Shop) -> World:
     orders = [shop.start(shop.a_cart(), key=f"order-{n}", contact=contact).json() for n in range(2)]
     with transaction("test"):
         customer = create_customer(email=EMAIL, password="a long enough one", now=clock.now())
+        home = PostalAddress(country="GB", line1="1 Mill Lane", city="Leeds", postcode="LS1 4DY")
+        kept = add_address(customer.pk, address=home, is_default=True, now=clock.now())
     return World(
         shop=shop,
         cart=shop.a_cart(),
@@ -92,6 +102,7 @@ def open_world(shop: Shop) -> World:
         foreign_cart=shop.a_cart(),
         foreign_order=orders[1],
         session_token=signed_in(customer).session_key,
+        address_id=kept.public_id,
     )
 
 
