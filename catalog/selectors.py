@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
+from django.db.models import BigIntegerField, F, FilteredRelation, OuterRef, Q, Subquery, Value
 
 from catalog.lookups import AVAILABLE, id_in, text_in, translations, words
 from catalog.models import Category, Picture, Price, Product, Reservation, ReservationLine, Variant
-from catalog.pricing import NotForSale, NotForSaleReason, PricedLine
+from catalog.pricing import ExchangeRate, NotForSale, NotForSaleReason, PricedLine
+from catalog.pricing.conversion import converted
 from core.errors import NotFound
+from core.money import RoundingMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +28,34 @@ class PricedLines:
 
 
 def priced_lines(
-    *, channel_id: int, currency: str, quantities: Mapping[int, int], locales: Sequence[str] = ()
+    *,
+    channel_id: int,
+    currency: str,
+    quantities: Mapping[int, int],
+    locales: Sequence[str] = (),
+    exchange: ExchangeRate | None = None,
+    rounding_mode: RoundingMode = RoundingMode.HALF_UP,
 ) -> PricedLines:
     """This will return the price and stock of each variant (by row id), in one query whatever their number.
 
     Lines keep the mapping's order. Their names are those of the first of `locales` that has any, else those typed in
-    (core.locales.text_locales). A variant that is unpublished, archived or without a price in `currency` is reported in
-    `not_for_sale`. Needs no transaction and locks nothing: only `services.reserve` promises units.
+    (core.locales.text_locales). A price that was not typed in is converted by `exchange`, if there is one. A variant
+    that is unpublished, archived or without a price in `currency` is reported in `not_for_sale`. Needs no transaction
+    and locks nothing: only `services.reserve` promises units.
     Raises: NotFound when a variant is not of this channel.
     """
-    rows = {row["id"]: row for row in _variants_for_pricing(channel_id, currency, quantities, locales)}
+    rows = {row["id"]: row for row in _variants_for_pricing(channel_id, currency, quantities, locales, exchange)}
     missing = [variant_id for variant_id in quantities if variant_id not in rows]
     if missing:
         raise NotFound(detail="A variant is not sold in this shop.")
     lines, not_for_sale = [], []
     for variant_id, quantity in quantities.items():
-        row = rows[variant_id]
+        row = {**rows[variant_id], "quantity": quantity, "entered_unit_price_minor": None}
+        if row["unit_price_minor"] is None and exchange is not None:
+            row |= _converted_price(row["base_price_minor"], currency, exchange, rounding_mode)
         reason = _reason_not_for_sale(row)
         if reason is None:
-            lines.append(_priced_line(row, quantity))
+            lines.append(_priced_line(row))
         else:
             not_for_sale.append(NotForSale(sku=row["sku"], reason=reason))
     return PricedLines(tuple(lines), tuple(not_for_sale))
@@ -105,7 +116,11 @@ def reserved_units(reservation: Reservation) -> dict[int, int]:
 
 
 def _variants_for_pricing(
-    channel_id: int, currency: str, quantities: Mapping[int, int], locales: Sequence[str]
+    channel_id: int,
+    currency: str,
+    quantities: Mapping[int, int],
+    locales: Sequence[str],
+    exchange: ExchangeRate | None,
 ) -> Iterable[Mapping[str, Any]]:
     rows = Variant.objects.filter(id_in("id", quantities), channel_id=channel_id)
     return rows.annotate(
@@ -114,6 +129,7 @@ def _variants_for_pricing(
         shown_name=words("name", locales=locales),
         shown_product_name=words("name", thing="product", locales=locales),
         price=FilteredRelation("prices", condition=Q(prices__currency=currency)),
+        **_base_price(exchange),
         unit_price_minor=F("price__amount_minor"),
         available=AVAILABLE,
         tax_category=F("product__tax_category"),
@@ -121,8 +137,17 @@ def _variants_for_pricing(
         product_archived_at=F("product__archived_at"),
     ).values(
         "id", "public_id", "sku", "shown_name", "is_physical", "archived_at", "shown_product_name", "tax_category",
-        "is_published", "product_archived_at", "unit_price_minor", "available",
+        "is_published", "product_archived_at", "unit_price_minor", "base_price_minor", "available", "weight_grams",
     )  # fmt: skip
+
+
+def _base_price(exchange: ExchangeRate | None) -> dict[str, Any]:
+    if exchange is None:
+        return {"base_price_minor": Value(None, output_field=BigIntegerField())}
+    return {
+        "base_price": FilteredRelation("prices", condition=Q(prices__currency=exchange.base_currency)),
+        "base_price_minor": F("base_price__amount_minor"),
+    }
 
 
 def _reason_not_for_sale(row: Mapping[str, Any]) -> NotForSaleReason | None:
@@ -135,7 +160,7 @@ def _reason_not_for_sale(row: Mapping[str, Any]) -> NotForSaleReason | None:
     return None
 
 
-def _priced_line(row: Mapping[str, Any], quantity: int) -> PricedLine:
+def _priced_line(row: Mapping[str, Any]) -> PricedLine:
     return PricedLine(
         sku=row["sku"],
         variant_id=row["public_id"],
@@ -143,7 +168,19 @@ def _priced_line(row: Mapping[str, Any], quantity: int) -> PricedLine:
         variant_name=row["shown_name"],
         is_physical=row["is_physical"],
         tax_category=row["tax_category"],
-        quantity=quantity,
+        quantity=row["quantity"],
         unit_price_minor=row["unit_price_minor"],
         available=row["available"] or 0,
+        entered_unit_price_minor=row["entered_unit_price_minor"],
+        weight_grams=row["weight_grams"],
     )
+
+
+def _converted_price(
+    base_price_minor: int | None, currency: str, exchange: ExchangeRate, mode: RoundingMode
+) -> dict[str, int]:
+    if base_price_minor is None:
+        return {}
+    base = exchange.base_currency
+    price_minor = converted(base_price_minor, base_currency=base, currency=currency, rate=exchange.rate, mode=mode)
+    return {"unit_price_minor": price_minor, "entered_unit_price_minor": base_price_minor}

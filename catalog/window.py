@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from catalog.lookups import AVAILABLE, id_in, text_in, translations, words
+from catalog.market import converted_prices
 from catalog.models import IN_WINDOW, Category, Picture, Product, ProductText, Variant
 from catalog.pricing import Availability, availability_of
 from core.errors import Invalid, NotFound
@@ -128,8 +129,8 @@ def product_page(
     category: str = "",
     text: str = "",
 ) -> ProductPage:
-    """This will return up to `size` published products, newest first, in three queries and one each for `cursor` and
-    `category`, which is a slug; `text` is looked for in names as they are shown.
+    """This will return up to `size` published products, newest first, in three queries and one each for `cursor`,
+    `category`, which is a slug, and prices that have to be converted; `text` is looked for in names as they are shown.
 
     `cursor` is the `next_cursor` of the page before, the public id of its last product: a keyset, so that a page costs
     the same however deep it is. It counts still when that product has been hidden since.
@@ -151,7 +152,7 @@ def product_page(
 
 
 def published_product(*, channel_id: int, currency: str, slug: str, locales: Sequence[str] = ()) -> ProductInWindow:
-    """This will return one published product, in three queries.
+    """This will return one published product, in three queries, or four where a price has to be converted.
 
     Raises: NotFound, for a hidden one as for one that never was.
     """
@@ -241,8 +242,10 @@ def _variants_of(
             available=AVAILABLE,
         )
         .order_by("id")
-        .values("product_id", "public_id", "sku", "shown_name", "is_physical", "unit_price_minor", "available")
+        .values("id", "product_id", "public_id", "sku", "shown_name", "is_physical", "unit_price_minor", "available")
     )
+    unpriced = [row["id"] for row in rows if row["unit_price_minor"] is None]
+    worked_out = converted_prices(variant_ids=unpriced, currency=currency) if unpriced else {}
     variants: dict[int, list[VariantInWindow]] = defaultdict(list)
     for row in rows:
         variants[row["product_id"]].append(
@@ -251,7 +254,7 @@ def _variants_of(
                 sku=row["sku"],
                 name=row["shown_name"],
                 is_physical=row["is_physical"],
-                unit_price_minor=row["unit_price_minor"],
+                unit_price_minor=worked_out.get(row["id"], row["unit_price_minor"]),
                 availability=availability_of(row["available"] or 0),
             )
         )

@@ -7,7 +7,7 @@ from typing import Any
 from accounts.addresses import as_json
 from catalog.pricing import Quote, TaxEntry, quote_as_json
 from checkout.models import Cart
-from checkout.selectors import addresses_of
+from checkout.selectors import Offer, addresses_of
 from core.money import Money
 from core.wire import instant_json, money_json
 from orders.display import NextAction, Shown, Situation, show
@@ -202,6 +202,25 @@ def _warning_json(warning: dict[str, Any], *, currency: str, locale: str) -> dic
     return said | {
         name.removesuffix("_minor"): money_json(Money(amount, currency), locale=locale)
         for name, amount in amounts.items()
+    }
+
+
+def shipping_methods_json(offer: Offer, *, locale: str) -> dict[str, Any]:
+    """This will return the ways to send a cart; the one its quote counts with is selected."""
+    charge = offer.request.shipping
+    return {
+        "methods": [
+            {
+                "code": option.code,
+                "name": option.name,
+                "description": option.description,
+                "price": money_json(Money(option.price_minor, offer.request.currency), locale=locale),
+                "days_min": option.days_min,
+                "days_max": option.days_max,
+                "is_selected": charge is not None and charge.code == option.code,
+            }
+            for option in offer.shipping_options
+        ]
     }
 
 

@@ -18,6 +18,9 @@ class Cart(models.Model):
     country = models.CharField(max_length=2)
     country_label = models.CharField(max_length=80, blank=True, help_text="As the caller named the country.")
     bucket_id = models.CharField(max_length=40, help_text="Minted with the first cart; decides exposure.")
+    shipping_method_code = models.CharField(
+        max_length=40, blank=True, help_text="What the customer picked; empty or gone: the cheapest."
+    )
     order_public_id = models.CharField(max_length=40, blank=True, db_index=True)
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
@@ -10,10 +11,12 @@ from accounts.addresses import ADDRESS_FIELDS, PostalAddress, address_of
 from accounts.models import AccessToken
 from accounts.selectors import check_token
 from catalog import selectors as catalog
-from catalog.pricing import Quote, QuoteRequest, TaxEntry, quote, untaxed
+from catalog.market import Place, ShippingOption, read_market
+from catalog.pricing import NoShippingMethod, Quote, QuoteRequest, TaxEntry, quote
 from checkout.models import Cart, CartAddress, CartLine
 from core.errors import NotFound
 from core.locales import text_locales
+from core.money import RoundingMode, RoundingScope
 from core.principal import Principal
 from orders.models import Order
 from orders.selectors import NoSuchOrder, find_order
@@ -137,25 +140,87 @@ def addresses_of(cart: Cart) -> dict[str, PostalAddress]:
     return {row["purpose"]: address_of(row) for row in rows}
 
 
-def quote_cart(
-    cart: Cart, *, quantities: dict[int, int], seen: Mapping[str, int] | None = None, locale: str = ""
-) -> Quote:
-    """This will price the cart with one query, whatever its length; `seen` are the prices shown before, by SKU, whose
-    change is a warning; names are in `locale`, else as typed in. Raises: InvalidQuoteRequest for an empty one.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the shop asks for a cart before any coupon, and the ways to send it, the cheapest first."""
+
+    request: QuoteRequest
+    shipping_options: tuple[ShippingOption, ...]
+    destination: Destination
+
+
+def offer_for(
+    cart: Cart,
+    *,
+    quantities: dict[int, int],
+    now: datetime,
+    destination: Destination | None = None,
+    locale: str = "",
+) -> Offer:
+    """This will read all that prices the cart but coupons, in two queries, whatever its length, and one for the
+    destination if it is not given; names are in `locale`, else as typed in.
+
+    Raises: TaxRuleMissing, UnknownCurrency.
     """
-    own = cart.channel.default_locale
+    channel, destination = cart.channel, destination or destination_of(cart)
+    rounding_mode = RoundingMode(channel.rounding_mode)
+    market = read_market(
+        channel_id=channel.pk,
+        currency=cart.currency,
+        place=Place(destination.country, destination.region, destination.postcode),
+        on=now.astimezone(ZoneInfo(channel.time_zone)).date(),
+        rounding_mode=rounding_mode,
+    )
     found = catalog.priced_lines(
-        channel_id=cart.channel_id,
+        channel_id=channel.pk,
         currency=cart.currency,
         quantities=quantities,
-        locales=text_locales(locale or own, own=own),
+        locales=text_locales(locale or channel.default_locale, own=channel.default_locale),
+        exchange=market.exchange,
+        rounding_mode=rounding_mode,
     )
-    return quote(
-        QuoteRequest(
-            currency=cart.currency,
-            tax_entry=TaxEntry(cart.channel.tax_entry),
-            lines=tuple(replace(line, seen_unit_price_minor=(seen or {}).get(line.sku)) for line in found.lines),
-            tax_rules=untaxed(region=cart.country, categories=[line.tax_category for line in found.lines]),
-            not_for_sale=found.not_for_sale,
-        )
+    # Before discounts: a coupon must not make shipping dearer.
+    value_minor = sum(line.quantity * line.unit_price_minor for line in found.lines)
+    carried = [line for line in found.lines if line.is_physical]
+    weight_grams = sum(line.quantity * line.weight_grams for line in carried)
+    options = market.shipping_options(weight_grams=weight_grams, value_minor=value_minor) if carried else ()
+    fees = market.fees_on(value_minor=value_minor, is_shipped=bool(carried)) if found.lines else ()
+    picked = _picked(options, code=cart.shipping_method_code)
+    categories = {line.tax_category for line in found.lines} | {fee.tax_category for fee in fees}
+    is_unreachable = bool(carried) and market.has_methods and picked is None
+    request = QuoteRequest(
+        currency=cart.currency,
+        tax_entry=TaxEntry(channel.tax_entry),
+        lines=found.lines,
+        tax_rules=market.tax_rules(categories | ({picked.tax_category} if picked else set())),
+        not_for_sale=found.not_for_sale,
+        shipping=picked.as_charge() if picked else None,
+        fees=fees,
+        exchange_rate=market.exchange,
+        advice=(NoShippingMethod(country=destination.country),) if is_unreachable else (),
+        rounding_mode=rounding_mode,
+        rounding_scope=RoundingScope(channel.rounding_scope),
     )
+    return Offer(request=request, shipping_options=options, destination=destination)
+
+
+def quote_cart(
+    cart: Cart,
+    *,
+    quantities: dict[int, int],
+    now: datetime,
+    destination: Destination | None = None,
+    seen: Mapping[str, int] | None = None,
+    locale: str = "",
+) -> Quote:
+    """This will price the cart, in as many queries as offer_for; `seen` are the prices shown before, by SKU, whose
+    change is a warning. Raises: TaxRuleMissing, AmountTooLarge.
+    """
+    request = offer_for(cart, quantities=quantities, now=now, destination=destination, locale=locale).request
+    lines = tuple(replace(line, seen_unit_price_minor=(seen or {}).get(line.sku)) for line in request.lines)
+    return quote(replace(request, lines=lines))
+
+
+def _picked(options: tuple[ShippingOption, ...], *, code: str) -> ShippingOption | None:
+    """The one the customer picked if it is still there, else the cheapest."""
+    return next((option for option in options if option.code == code), options[0] if options else None)

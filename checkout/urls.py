@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from checkout.api import cart_parts, carts, checkout, orders, payment_links
+from checkout.api import cart_parts, carts, checkout, orders, payment_links, shipping
 
 urlpatterns = [
     path("carts", carts.CartsView.as_view()),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("carts/<str:cart_id>/lines/<str:sku>", carts.CartLineView.as_view()),
     path("carts/<str:cart_id>/payment-methods", cart_parts.CartPaymentMethodsView.as_view()),
     path("carts/<str:cart_id>/quote", carts.CartQuoteView.as_view()),
+    path("carts/<str:cart_id>/shipping-method", shipping.CartShippingMethodView.as_view()),
     path("checkout/active", checkout.ActiveCheckoutView.as_view()),
     path("checkout/return", checkout.CheckoutReturnView.as_view()),
     path("checkout/start", checkout.StartCheckoutView.as_view()),

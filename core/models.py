@@ -4,6 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 
+from core.money import RoundingMode, RoundingScope
+
 
 class SalesChannel(models.Model):
     """One shop as customers and the tax office see it. Every number series and unique rule starts with it."""
@@ -24,6 +26,12 @@ class SalesChannel(models.Model):
     currencies = ArrayField(models.CharField(max_length=3))
     countries = ArrayField(models.CharField(max_length=2))
     tax_entry = models.CharField(max_length=8, choices=TaxEntry)
+    rounding_mode = models.CharField(
+        max_length=16, choices=[(mode.value, mode.value) for mode in RoundingMode], default=RoundingMode.HALF_UP.value
+    )
+    rounding_scope = models.CharField(
+        max_length=16, choices=[(scope.value, scope.value) for scope in RoundingScope], default=RoundingScope.LINE.value
+    )
     order_series = models.CharField(max_length=16)
     invoice_series = models.CharField(max_length=16)
     mail_from = models.EmailField()
@@ -33,6 +41,16 @@ class SalesChannel(models.Model):
     is_livemode = models.BooleanField()
     created_at = models.DateTimeField()
     archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Taxes are rounded in a way the arithmetic knows."""
+
+        constraints = [
+            CheckConstraint(
+                condition=Q(rounding_mode__in=["half_up", "half_even"], rounding_scope__in=["line", "document"]),
+                name="core_channel_rounding_known",
+            )
+        ]
 
     def __str__(self) -> str:
         """Show the name."""

@@ -44,6 +44,13 @@ class RoundingMode(StrEnum):
     HALF_EVEN = "half_even"
 
 
+class RoundingScope(StrEnum):
+    """Where a tax becomes whole minor units: on each line, shipping and fee, or once for all that bear the same tax."""
+
+    LINE = "line"
+    DOCUMENT = "document"
+
+
 _DECIMAL_MODES = {RoundingMode.HALF_UP: ROUND_HALF_UP, RoundingMode.HALF_EVEN: ROUND_HALF_EVEN}
 
 

@@ -1,16 +1,20 @@
 """What we sell, for how much, how many: categories, products, variants, their texts and pictures, prices per currency,
-stock, reservations.
+stock, reservations, taxes, shipping and fees.
 """
 
 from catalog.models.pictures import Picture
 from catalog.models.products import IN_WINDOW, Category, Price, Product, Variant
+from catalog.models.shipping import Fee, ShippingArea, ShippingMethod, ShippingPrice, ShippingZone
 from catalog.models.stock import Reservation, ReservationLine, Stock
+from catalog.models.tax import ExchangeRate, TaxRate
 from catalog.models.texts import CategoryText, PictureText, ProductText, VariantText
 
 __all__ = [
     "IN_WINDOW",
     "Category",
     "CategoryText",
+    "ExchangeRate",
+    "Fee",
     "Picture",
     "PictureText",
     "Price",
@@ -18,7 +22,12 @@ __all__ = [
     "ProductText",
     "Reservation",
     "ReservationLine",
+    "ShippingArea",
+    "ShippingMethod",
+    "ShippingPrice",
+    "ShippingZone",
     "Stock",
+    "TaxRate",
     "Variant",
     "VariantText",
 ]

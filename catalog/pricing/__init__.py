@@ -15,7 +15,6 @@ from catalog.pricing.request import (
     Fee,
     PricedLine,
     QuoteRequest,
-    RoundingScope,
     ShippingCharge,
     TaxEntry,
     TaxRule,
@@ -36,6 +35,7 @@ from catalog.pricing.warnings import (
     SoldOut,
     availability_of,
 )
+from core.money import RoundingScope
 
 __all__ = [
     "LOW_STOCK_UNITS",

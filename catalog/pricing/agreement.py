@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from catalog.pricing.request import DiscountKind, ExchangeRate, RoundingScope, TaxEntry, TaxTreatment
+from catalog.pricing.request import DiscountKind, ExchangeRate, TaxEntry, TaxTreatment
 from catalog.pricing.warnings import QuoteWarning
-from core.money import RoundingMode
+from core.money import RoundingMode, RoundingScope
 
 
 @dataclass(frozen=True, slots=True)

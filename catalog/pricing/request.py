@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from catalog.pricing.warnings import NotForSale, QuoteWarning
 from core.models import SalesChannel
-from core.money import RoundingMode
+from core.money import RoundingMode, RoundingScope
 
 TaxEntry = SalesChannel.TaxEntry
 
@@ -25,13 +25,6 @@ class TaxTreatment(StrEnum):
     EXEMPT = "exempt"
     REVERSE_CHARGE = "reverse_charge"
     COLLECTED_BY_PROVIDER = "collected_by_provider"
-
-
-class RoundingScope(StrEnum):
-    """Where a tax becomes whole minor units: on each line, shipping and fee, or once for all that bear the same tax."""
-
-    LINE = "line"
-    DOCUMENT = "document"
 
 
 class DiscountKind(StrEnum):
@@ -83,6 +76,7 @@ class PricedLine:
     available: int
     seen_unit_price_minor: int | None = None
     entered_unit_price_minor: int | None = None
+    weight_grams: int = 0
 
 
 @dataclass(frozen=True, slots=True)

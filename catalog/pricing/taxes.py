@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from catalog.pricing.agreement import LineTax, TaxLine
-from catalog.pricing.request import QuoteRequest, RoundingScope, TaxEntry, TaxRule, TaxTreatment
+from catalog.pricing.request import QuoteRequest, TaxEntry, TaxRule, TaxTreatment
 from core.errors import DomainError, Kind
-from core.money import allocate, round_minor
+from core.money import RoundingScope, allocate, round_minor
 
 
 class TaxRuleMissing(DomainError):

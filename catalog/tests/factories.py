@@ -1,8 +1,8 @@
 """Things on a shelf, ready to be bought."""
 
 from catalog import services
-from catalog.models import Category, ReservationLine, Stock, Variant
-from catalog.services import NewCategory, NewProduct, NewVariant
+from catalog.models import Category, ReservationLine, ShippingMethod, Stock, Variant
+from catalog.services import NewArea, NewCategory, NewMethod, NewProduct, NewVariant, NewZone, PriceStep
 from core.db import in_transaction, transaction
 from core.models import SalesChannel
 from core.tests.factories import NOW
@@ -57,3 +57,12 @@ def units_on_live_reservations() -> dict[str, tuple[int, int]]:
         committed += line.quantity if line.reservation.status == "committed" else 0
         totals[line.stock.variant.sku] = (held, committed)
     return totals
+
+
+def a_way_to_ship(channel: SalesChannel, *, country: str = "GB", price_minor: int = 395) -> ShippingMethod:
+    """This will store a zone of one country with one method, `post`, at one price in the channel's own currency."""
+    price = PriceStep(channel.default_currency, price_minor)
+    method = NewMethod("post", "By post", [price], days_min=2, days_max=3)
+    new = NewZone(country.lower(), f"Zone {country}", areas=[NewArea(country)], methods=[method])
+    with transaction("test"):
+        return services.create_shipping_zone(channel=channel, zone=new, now=NOW).methods.get()

@@ -80,7 +80,7 @@ class CartPaymentMethodsView(APIView):
     def get(self, request: Request, cart_id: str) -> HttpResponse:
         """How this cart can be paid now. Your pay page may show frames of `frame_origins`, and of nobody else."""
         cart = cart_of(request, cart_id)
-        priced = quote_cart(cart, quantities=quantities_of(cart))
+        priced = quote_cart(cart, quantities=quantities_of(cart), now=clock.now())
         found = payment_methods(cart.channel, currency=cart.currency, due_minor=priced.total_minor)
         body = {
             "methods": [

@@ -213,7 +213,8 @@ class CartQuoteView(APIView):
         """Lines, discounts, tax, shipping, fees, total, quote_hash and warnings."""
         cart = cart_of(request, cart_id)
         locale = asked_locale(request, channel=cart.channel)
-        priced = quote_cart(cart, quantities=quantities_of(cart), seen=seen_prices_of(cart), locale=locale)
+        seen = seen_prices_of(cart)
+        priced = quote_cart(cart, quantities=quantities_of(cart), now=clock.now(), seen=seen, locale=locale)
         return answer(encode(answers.quote_json(priced, locale=locale)), status=200)
 
 
@@ -242,7 +243,7 @@ def cart_body(cart: Cart, request: Request, *, seen: Mapping[str, int] | None = 
     """
     seen = seen_prices_of(cart) if seen is None else seen
     locale = asked_locale(request, channel=cart.channel)
-    priced = quote_cart(cart, quantities=quantities_of(cart), seen=seen, locale=locale)
+    priced = quote_cart(cart, quantities=quantities_of(cart), now=clock.now(), seen=seen, locale=locale)
     return answers.cart_json(cart, priced, locale=locale)
 
 

@@ -20,6 +20,7 @@ from checkout.services.keyed import FinalAnswer
 from checkout.services.payment_links import issue_payment_link, trade_payment_link
 from checkout.services.resume import ResumeCommand, resume_payment
 from checkout.services.return_urls import ReturnUrlNotAllowed
+from checkout.services.shipping import ShippingMethodUnavailable, choose_shipping_method
 from checkout.services.start import (
     CartEmpty,
     QuoteChanged,
@@ -38,6 +39,7 @@ __all__ = [
     "QuoteChanged",
     "ResumeCommand",
     "ReturnUrlNotAllowed",
+    "ShippingMethodUnavailable",
     "StartCommand",
     "TooManyLines",
     "TotalNotPayable",
@@ -45,6 +47,7 @@ __all__ = [
     "archive_cart",
     "cancel_order",
     "change_cart",
+    "choose_shipping_method",
     "claim_cart",
     "copy_cart",
     "create_cart",

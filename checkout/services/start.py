@@ -3,7 +3,7 @@ asked.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.models import AccessToken
@@ -13,7 +13,7 @@ from catalog import services as stock
 from catalog.pricing import Quote, terms_as_json
 from checkout.answers import quote_json
 from checkout.models import Cart, CheckoutContext
-from checkout.selectors import lock_cart, quantities_of, quote_cart
+from checkout.selectors import Destination, destination_of, lock_cart, quantities_of, quote_cart
 from checkout.services.addresses import take_contact
 from checkout.services.carts import CartCheckedOut
 from checkout.services.keyed import FinalAnswer, Opened, run
@@ -49,6 +49,13 @@ class NotForSale(DomainError):
 
     code = "not_for_sale"
     title = "Some articles are no longer sold. Nothing was ordered."
+
+
+class NoShippingMethod(DomainError):
+    """Something in the cart has to be carried, and the shop does not send it there."""
+
+    code = "no_shipping_method"
+    title = "These goods cannot be sent to this address. Nothing was ordered."
 
 
 class QuoteChanged(DomainError):
@@ -92,8 +99,8 @@ class StartCommand:
 def start_checkout(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> FinalAnswer:
     """This will make the cart an order and try to pay it; a repeat with the same key gets the same answer.
 
-    Opens its own transactions. Raises: CartEmpty, NotForSale, QuoteChanged, TotalNotPayable, InsufficientStock,
-    ReturnUrlNotAllowed, NoSuchCart and the errors of core.idempotency; then nothing was created.
+    Opens its own transactions. Raises: CartEmpty, NotForSale, NoShippingMethod, QuoteChanged, TotalNotPayable,
+    InsufficientStock, ReturnUrlNotAllowed, NoSuchCart and the errors of core.idempotency; then nothing was created.
     """
     return run(
         lambda: _open(command, request=request, cause=cause), name="checkout.start", request=request, cause=cause
@@ -112,8 +119,9 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
     check_return_url(command.return_url, channel=cart.channel)
     command = replace(command, contact=take_contact(cart, command.contact, now=cause.now))
     quantities = quantities_of(cart)
-    priced = _agreed_quote(cart, quantities, command)
-    order = _create_order(cart, priced, command, cause=cause)
+    destination = destination_of(cart)
+    priced = _agreed_quote(cart, quantities, destination, command, now=cause.now)
+    order = _create_order(cart, priced, destination, command, cause=cause)
     account = account_to_pay(cart.channel, method=command.method, due_minor=order.due_minor)
     operation = payments.open_attempt(
         order,
@@ -164,14 +172,19 @@ def _same_order(cart: Cart, claim: Claim, *, request: KeyedRequest, cause: Cause
     return Opened(claim, order.public_id, None, success_status=200, order_token=token)
 
 
-def _agreed_quote(cart: Cart, quantities: dict[int, int], command: StartCommand) -> Quote:
+def _agreed_quote(
+    cart: Cart, quantities: dict[int, int], destination: Destination, command: StartCommand, *, now: datetime
+) -> Quote:
     if not quantities:
         raise CartEmpty(cart_id=cart.public_id)
     # The order speaks the customer's language for ever, whatever the cart was read in.
-    priced = quote_cart(cart, quantities=quantities, locale=command.locale)
+    priced = quote_cart(cart, quantities=quantities, now=now, destination=destination, locale=command.locale)
     missing = [warning.sku for warning in priced.warnings if isinstance(warning, pricing.NotForSale)]
     if missing:
         raise NotForSale(skus=missing)
+    unreachable = [warning.country for warning in priced.warnings if isinstance(warning, pricing.NoShippingMethod)]
+    if unreachable:
+        raise NoShippingMethod(country=unreachable[0])
     if command.quote_hash and command.quote_hash != priced.quote_hash:
         raise QuoteChanged(quote=quote_json(priced, locale=command.locale))
     if priced.total_minor < 0:
@@ -179,15 +192,18 @@ def _agreed_quote(cart: Cart, quantities: dict[int, int], command: StartCommand)
     return priced
 
 
-def _create_order(cart: Cart, priced: Quote, command: StartCommand, *, cause: Cause) -> Order:
+def _create_order(cart: Cart, priced: Quote, destination: Destination, command: StartCommand, *, cause: Cause) -> Order:
     reservation = policies.current("reservation")
-    address = command.contact.address
+    has_address = bool(destination.region or destination.postcode)
+    postcode = destination.postcode or str(command.contact.address.get("postcode", ""))
     snapshot = build_snapshot(
         {**terms_as_json(priced), "quote_hash": priced.quote_hash},
         SnapshotContext(
             country=cart.country,
             country_label=cart.country_label,
-            postcode_prefix=str(address.get("postcode", ""))[:3],
+            region=destination.region,
+            address_basis="shipping_address" if has_address else "cart_country",
+            postcode_prefix=postcode[:3],
             locale=command.locale,
             terms_version=cart.channel.terms_version,
             contact_digest=contact_digest(command.contact.email.strip().lower()),

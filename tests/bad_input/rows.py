@@ -117,6 +117,8 @@ ROWS: dict[str, Row] = {
     "setCartLine": Row(200, body=lambda _: {"quantity": 3}),
     "removeCartLine": Row(200, names={"sku": "MUG-RED"}),
     "quoteCart": Row(200),
+    "listShippingMethods": Row(200),
+    "chooseShippingMethod": Row(200, body=lambda _: {"code": "post"}),
     "startCheckout": Row(201, body=a_start),
     "readActiveCheckout": Row(204, query=lambda world: f"cart_id={world.cart[0]}"),
     "readOrder": Row(200),

@@ -12,6 +12,7 @@ from django.db import connection
 from accounts.addresses import PostalAddress
 from accounts.services import add_address, create_customer
 from accounts.tests.test_authentication import signed_in
+from catalog.tests.factories import a_way_to_ship
 from core import clock
 from core.db import transaction
 from tests.bad_input.operations import Operation
@@ -89,6 +90,7 @@ class World:
 
 def open_world(shop: Shop) -> World:
     """This will let two guests fill carts and place orders, and a customer sign in."""
+    a_way_to_ship(shop.channel, price_minor=0)
     contact = {"email": EMAIL}
     orders = [shop.start(shop.a_cart(), key=f"order-{n}", contact=contact).json() for n in range(2)]
     with transaction("test"):

@@ -1,0 +1,14 @@
+"""Prices nobody typed in: worked out from the shop's own currency by a rate that stands in the quote."""
+
+from decimal import Decimal
+
+from core.money import RoundingMode, exponent, round_minor
+
+
+def converted(amount_minor: int, *, base_currency: str, currency: str, rate: Decimal, mode: RoundingMode) -> int:
+    """This will return the amount in minor units of `currency`: one unit of `base_currency` is `rate` units of it.
+
+    Raises: UnknownCurrency.
+    """
+    units = Decimal(amount_minor) * rate
+    return round_minor(units.scaleb(exponent(currency) - exponent(base_currency)), mode=mode)
