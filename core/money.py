@@ -19,6 +19,10 @@ EXPONENTS = {
     "THB": 2, "TND": 3, "TRY": 2, "TWD": 2, "UAH": 2, "USD": 2, "VND": 0, "ZAR": 2,
 }  # fmt: skip
 
+# What amounts have to be multiples of to be paid, in minor units; 1 where nothing is said. Card networks know two of a
+# dinar's three decimals. Source: Stripe, docs.stripe.com/currencies#three-decimal.
+PAYABLE_STEPS = {currency: 10 for currency, digits in EXPONENTS.items() if digits == 3}
+
 # The greatest amount a bigint column and JavaScript's safe integers both hold.
 AMOUNT_MAX = 2**53 - 1
 
@@ -65,9 +69,19 @@ def exponent(currency: str) -> int:
         raise UnknownCurrency(currency=currency) from None
 
 
-def round_minor(value: Decimal, *, mode: RoundingMode) -> int:
-    """This will round a fraction of minor units to whole ones."""
-    return int(value.quantize(Decimal(1), rounding=_DECIMAL_MODES[mode]))
+def payable_step(currency: str) -> int:
+    """This will return what every amount of `currency` is a multiple of, in minor units."""
+    return PAYABLE_STEPS.get(currency, 1)
+
+
+def is_payable(amount_minor: int, currency: str) -> bool:
+    """This will tell whether the amount can be paid to its last minor unit."""
+    return amount_minor % payable_step(currency) == 0
+
+
+def round_minor(value: Decimal, *, mode: RoundingMode, step: int = 1) -> int:
+    """This will round a fraction of minor units to whole ones, or to a multiple of `step`."""
+    return int((value / step).quantize(Decimal(1), rounding=_DECIMAL_MODES[mode])) * step
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +137,11 @@ def _displayed(money: Money, locale: str) -> str:
     return str(format_currency(money.major(), money.currency, locale=locale))
 
 
-def allocate(amount_minor: int, weights: Sequence[int]) -> list[int]:
+def allocate(amount_minor: int, weights: Sequence[int], *, step: int = 1) -> list[int]:
     """This will split an amount by weights so that the parts sum to it exactly (largest remainder, then position).
 
-    Weights are ≥ 0; when all are zero the first part takes everything. Shapes: as many parts as weights.
+    Weights are ≥ 0; when all are zero the first part takes everything. Parts of a multiple of `step` are multiples.
+    Shapes: as many parts as weights.
     """
     if not weights:
         return []
@@ -134,10 +149,13 @@ def allocate(amount_minor: int, weights: Sequence[int]) -> list[int]:
     if total == 0:
         return [amount_minor, *([0] * (len(weights) - 1))]
     sign = -1 if amount_minor < 0 else 1
-    shares = [divmod(abs(amount_minor) * weight, total) for weight in weights]
+    steps, rest = divmod(abs(amount_minor), step)
+    if rest:
+        raise ValueError("the amount is no multiple of the step")
+    shares = [divmod(steps * weight, total) for weight in weights]
     parts = [whole for whole, _ in shares]
-    missing = abs(amount_minor) - sum(parts)
+    missing = steps - sum(parts)
     by_remainder = sorted(range(len(weights)), key=lambda index: (-shares[index][1], index))
     for index in by_remainder[:missing]:
         parts[index] += 1
-    return [sign * part for part in parts]
+    return [sign * step * part for part in parts]

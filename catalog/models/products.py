@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 from django.db.models.functions import Upper
 
+from catalog.models.payable import payable
+
 # What the shop window shows of a channel's products; its indexes hold these alone.
 IN_WINDOW = Q(is_published=True, archived_at=None)
 
@@ -96,11 +98,12 @@ class Price(models.Model):
     changed_at = models.DateTimeField()
 
     class Meta:
-        """One price per variant and currency, never negative."""
+        """One price per variant and currency, never negative, and one that can be paid."""
 
         constraints = [
             UniqueConstraint(fields=["variant", "currency"], name="catalog_price_unique"),
             CheckConstraint(condition=Q(amount_minor__gte=0), name="catalog_price_not_negative"),
+            CheckConstraint(condition=payable("amount_minor"), name="catalog_price_payable"),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
+from catalog.models.payable import payable
+
 
 class ShippingZone(models.Model):
     """Places that cost the same to reach."""
@@ -101,6 +103,7 @@ class ShippingPrice(models.Model):
             CheckConstraint(
                 condition=Q(value_from_minor__gte=0, price_minor__gte=0), name="catalog_shipping_price_not_negative"
             ),
+            CheckConstraint(condition=payable("price_minor"), name="catalog_shipping_price_payable"),
         ]
 
     def __str__(self) -> str:
@@ -139,6 +142,7 @@ class Fee(models.Model):
             CheckConstraint(
                 condition=Q(amount_minor__gte=0, rate__gte=0, rate__lte=1), name="catalog_fee_not_negative"
             ),
+            CheckConstraint(condition=payable("amount_minor"), name="catalog_fee_payable"),
         ]
 
     def __str__(self) -> str:

@@ -10,13 +10,13 @@ from catalog.pricing.request import Fee, PricedLine, QuoteRequest, ShippingCharg
 from catalog.pricing.taxes import Taxable, tax_lines, taxes_of, without_tax
 from catalog.pricing.warnings import LOW_STOCK_UNITS, LowStock, PriceChanged, QuoteWarning, SoldOut
 from core.errors import Invalid
-from core.money import AMOUNT_MAX, exponent, round_minor
+from core.money import AMOUNT_MAX, exponent, is_payable, payable_step, round_minor
 
 Placed = tuple[int, PricedLine]
 
 
 class InvalidQuoteRequest(Invalid):
-    """The lines cannot be priced: a SKU twice, a quantity below one, or a negative price."""
+    """The lines cannot be priced: a SKU twice, a quantity below one, or a price that is negative or cannot be paid."""
 
     code = "invalid_quote_request"
     title = "These lines cannot be priced."
@@ -88,6 +88,11 @@ def _refuse_unusable(request: QuoteRequest) -> None:
         raise InvalidQuoteRequest(detail="A quantity is below one or a price is negative.", skus=wrong)
     if any(charge < 0 for charge in charges):
         raise InvalidQuoteRequest(detail="Shipping or a fee is negative.")
+    prices = [line.unit_price_minor for line in request.lines]
+    if not all(is_payable(amount_minor, request.currency) for amount_minor in [*prices, *charges]):
+        raise InvalidQuoteRequest(
+            detail=f"An amount of {request.currency} is no multiple of {payable_step(request.currency)} minor units."
+        )
     codes = [fee.code for fee in request.fees]
     if len(set(codes)) != len(codes):
         raise InvalidQuoteRequest(detail="A fee is charged twice.")
@@ -97,7 +102,8 @@ def _refuse_unusable(request: QuoteRequest) -> None:
 
 
 def _fee_amount(fee: Fee, goods_minor: int, request: QuoteRequest) -> int:
-    return fee.amount_minor + round_minor(goods_minor * fee.rate, mode=request.rounding_mode)
+    part = round_minor(goods_minor * fee.rate, mode=request.rounding_mode, step=payable_step(request.currency))
+    return fee.amount_minor + part
 
 
 def _line(placed: Placed, discount_minor: int, tax: LineTax, request: QuoteRequest) -> QuoteLine:

@@ -2,13 +2,15 @@
 
 from decimal import Decimal
 
-from core.money import RoundingMode, exponent, round_minor
+from core.money import RoundingMode, exponent, payable_step, round_minor
 
 
 def converted(amount_minor: int, *, base_currency: str, currency: str, rate: Decimal, mode: RoundingMode) -> int:
-    """This will return the amount in minor units of `currency`: one unit of `base_currency` is `rate` units of it.
+    """This will return the amount in minor units of `currency`, one that can be paid: one unit of `base_currency` is
+    `rate` units of it.
 
     Raises: UnknownCurrency.
     """
     units = Decimal(amount_minor) * rate
-    return round_minor(units.scaleb(exponent(currency) - exponent(base_currency)), mode=mode)
+    exact = units.scaleb(exponent(currency) - exponent(base_currency))
+    return round_minor(exact, mode=mode, step=payable_step(currency))

@@ -1,11 +1,13 @@
-"""Discounts, one after the other: each takes from what those before it left, never more, and no minor unit is lost."""
+"""Discounts, one after the other: each takes from what those before it left, never more, and no minor unit is lost.
+What they leave can be paid, because each takes multiples of the currency's payable step.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.pricing.agreement import AppliedDiscount
 from catalog.pricing.request import Discount, DiscountKind, PricedLine, QuoteRequest
-from core.money import allocate, round_minor
+from core.money import allocate, payable_step, round_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ def reduce(request: QuoteRequest, lines: Sequence[PricedLine]) -> Reductions:
             # Shares go by what is left of the lines it is for; the others have no weight and give nothing.
             weights = [rest if _is_for(discount, line) else 0 for rest, line in zip(left, lines, strict=True)]
             amount = _amount_of(discount, sum(weights), request)
-            left = [rest - share for rest, share in zip(left, allocate(amount, weights), strict=True)]
+            shares = allocate(amount, weights, step=payable_step(request.currency))
+            left = [rest - share for rest, share in zip(left, shares, strict=True)]
         applied.append(_applied(discount, amount))
     return Reductions(
         lines=tuple(subtotal - rest for subtotal, rest in zip(subtotals, left, strict=True)),
@@ -43,9 +46,11 @@ def _is_for(discount: Discount, line: PricedLine) -> bool:
 
 
 def _amount_of(discount: Discount, left_minor: int, request: QuoteRequest) -> int:
+    step = payable_step(request.currency)
     if discount.kind is DiscountKind.FIXED:
-        return min(discount.amount_minor, left_minor)
-    return round_minor(left_minor * discount.rate, mode=request.rounding_mode)
+        amount = min(discount.amount_minor, left_minor)
+        return amount - amount % step
+    return round_minor(left_minor * discount.rate, mode=request.rounding_mode, step=step)
 
 
 def _applied(discount: Discount, amount_minor: int) -> AppliedDiscount:

@@ -1,4 +1,4 @@
-"""Taxes: the only place with fractions of minor units. They become whole where the rounding scope says."""
+"""Taxes: the only place with fractions of minor units. They become payable amounts where the rounding scope says."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from decimal import Decimal
 from catalog.pricing.agreement import LineTax, TaxLine
 from catalog.pricing.request import QuoteRequest, TaxEntry, TaxRule, TaxTreatment
 from core.errors import DomainError, Kind
-from core.money import RoundingScope, allocate, round_minor
+from core.money import RoundingScope, allocate, payable_step, round_minor
 
 
 class TaxRuleMissing(DomainError):
@@ -74,7 +74,7 @@ def _per_document(amounts: Sequence[int], rules: Sequence[TaxRule], request: Quo
     taxes = [0] * len(amounts)
     for (_, _, rate, _), indexes in members.items():
         sharing = [amounts[index] for index in indexes]
-        shares = allocate(_tax_within(sum(sharing), rate, request), sharing)
+        shares = allocate(_tax_within(sum(sharing), rate, request), sharing, step=payable_step(request.currency))
         for index, share in zip(indexes, shares, strict=True):
             taxes[index] = share
     return taxes
@@ -84,7 +84,7 @@ def _tax_within(amount_minor: int, rate: Decimal, request: QuoteRequest) -> int:
     # Entered gross, the tax is a part of the amount; entered net, it comes on top.
     taxed = amount_minor * rate
     exact = taxed / (1 + rate) if request.tax_entry == TaxEntry.GROSS else taxed
-    return round_minor(exact, mode=request.rounding_mode)
+    return round_minor(exact, mode=request.rounding_mode, step=payable_step(request.currency))
 
 
 def _line_tax(rule: TaxRule, amount_minor: int, tax_minor: int, tax_entry: TaxEntry) -> LineTax:

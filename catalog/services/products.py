@@ -15,7 +15,7 @@ from core.db import constraint_errors, transaction_required
 from core.errors import Invalid
 from core.ids import new_public_id
 from core.models import SalesChannel
-from core.money import AMOUNT_MAX, exponent
+from core.money import AMOUNT_MAX, exponent, is_payable, payable_step
 
 # Visible ASCII without the slash: a SKU stands in addresses (`carts/{id}/lines/{sku}`) and in file exports.
 SKU = re.compile(r"[!-.0-~]{1,64}")
@@ -88,7 +88,7 @@ class UnknownSku(Invalid):
 
 
 class InvalidPrice(Invalid):
-    """A price is negative or too large, or the channel does not sell in the currency."""
+    """A price is negative, too large or cannot be paid to its last minor unit, or the currency is not sold in."""
 
     code = "invalid_price"
     title = "The price cannot be stored."
@@ -236,3 +236,7 @@ def _refuse_prices(channel: SalesChannel, *, currency: str, prices: Mapping[str,
     wrong = [sku for sku, amount_minor in prices.items() if not 0 <= amount_minor <= AMOUNT_MAX]
     if wrong:
         raise InvalidPrice(detail="A price is negative or too large.", skus=wrong)
+    unpayable = [sku for sku, amount_minor in prices.items() if not is_payable(amount_minor, currency)]
+    if unpayable:
+        step = payable_step(currency)
+        raise InvalidPrice(detail=f"Prices in {currency} are multiples of {step} minor units.", skus=unpayable)

@@ -11,7 +11,7 @@ from catalog.models import Fee, ShippingArea, ShippingMethod, ShippingPrice, Shi
 from core.db import constraint_errors, transaction_required
 from core.errors import Invalid, NotFound
 from core.models import SalesChannel
-from core.money import AMOUNT_MAX, exponent
+from core.money import AMOUNT_MAX, exponent, is_payable, payable_step
 
 
 class InvalidShipping(Invalid):
@@ -170,6 +170,10 @@ def set_shipping_prices(*, method: ShippingMethod, prices: Sequence[PriceStep]) 
         amounts = (step.price_minor, step.value_from_minor, step.weight_from_grams)
         if any(not 0 <= amount <= AMOUNT_MAX for amount in amounts):
             raise InvalidShipping(detail="A price, value or weight is negative or too large.")
+        if not is_payable(step.price_minor, step.currency):
+            raise InvalidShipping(
+                detail=f"Prices in {step.currency} are multiples of {payable_step(step.currency)} minor units."
+            )
     ShippingPrice.objects.filter(method=method).delete()
     ShippingPrice.objects.bulk_create(
         ShippingPrice(
@@ -203,6 +207,8 @@ def set_fee(*, channel: SalesChannel, fee: NewFee, zone: ShippingZone | None = N
         raise InvalidFee(detail=str(error)) from error
     if not fee.code or not fee.name or not 0 <= fee.amount_minor <= AMOUNT_MAX:
         raise InvalidFee(detail="A fee needs a code, a name and an amount that is not negative.")
+    if not is_payable(fee.amount_minor, fee.currency):
+        raise InvalidFee(detail=f"Fees in {fee.currency} are multiples of {payable_step(fee.currency)} minor units.")
     drop_fee(channel=channel, code=fee.code, currency=fee.currency, zone=zone, now=now)
     return Fee.objects.create(
         channel=channel,

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from catalog.pricing import QuoteRequest, RoundingScope, TaxEntry, quote
+from catalog.pricing import InvalidQuoteRequest, QuoteRequest, RoundingScope, TaxEntry, quote
 from catalog.tests.test_pricing import (
     FREE_SHIPPING,
     a_fee,
@@ -83,22 +83,24 @@ class TestCurrencies:
     @pytest.mark.parametrize(
         ("currency", "entry", "expected"),
         [
-            # 12.345 − 12.5 % (1.543125 → 1.543) = 10.802; tax 1.0802 → 1.080, 0.150 and 0.0005 → 0.001.
+            # 12.350 − 12.5 % (1.54375 → 1.540) = 10.810; tax 1.081 → 1.080, 0.150 and 0.005 → 0.010.
             (
                 "KWD",
                 "net",
-                {"lines": (10802, 1080), "shipping": (1500, 150), "fee": (5, 1), "tax": 1231, "total": 13538},
+                {"lines": (10810, 1080), "shipping": (1500, 150), "fee": (50, 10), "tax": 1240, "total": 13600},
             ),
-            # 10.802 → 0.982, 1.500 → 0.13636, 0.005 → 0.00045 of tax within.
+            # 10.810 → 0.9827, 1.500 → 0.13636, 0.050 → 0.0045 of tax within, each to 0.01.
             (
                 "KWD",
                 "gross",
-                {"lines": (9820, 982), "shipping": (1364, 136), "fee": (5, 0), "tax": 1118, "total": 12307},
+                {"lines": (9830, 980), "shipping": (1360, 140), "fee": (50, 0), "tax": 1120, "total": 12360},
             ),
         ],
     )
-    def test_dinar_has_three(self, currency: str, entry: str, expected: dict[str, object]) -> None:
-        assert self.figures(self.request(currency, entry, price=12_345, shipping=1500, fee=5)) == expected
+    def test_dinar_has_three_and_the_last_is_nought(
+        self, currency: str, entry: str, expected: dict[str, object]
+    ) -> None:
+        assert self.figures(self.request(currency, entry, price=12_350, shipping=1500, fee=50)) == expected
 
     def request(self, currency: str, entry: str, *, price: int, shipping: int, fee: int) -> QuoteRequest:
         return a_request(
@@ -126,7 +128,7 @@ class TestCurrencies:
 
 
 class TestRoundingMode:
-    """Halves of a minor unit: 2.5 and 3.5 of tax on 25 and 35, with 10 % entered net."""
+    """Halves of what can be paid: 2.5 and 3.5 of tax on 25 and 35, with 10 % entered net; in dinars ten times that."""
 
     @pytest.mark.parametrize(
         ("mode", "scope", "taxes"),
@@ -138,11 +140,11 @@ class TestRoundingMode:
             ("half_even", "document", [3, 3]),
         ],
     )
-    @pytest.mark.parametrize("currency", ["JPY", "GBP", "KWD"])
-    def test_goes_for_every_currency(self, currency: str, mode: str, scope: str, taxes: list[int]) -> None:
+    @pytest.mark.parametrize(("currency", "step"), [("JPY", 1), ("GBP", 1), ("KWD", 10)])
+    def test_goes_for_every_currency(self, currency: str, step: int, mode: str, scope: str, taxes: list[int]) -> None:
         request = a_request(
-            a_line("A", price=25),
-            a_line("B", price=35),
+            a_line("A", price=25 * step),
+            a_line("B", price=35 * step),
             rate="0.1",
             currency=currency,
             tax_entry=NET,
@@ -152,8 +154,49 @@ class TestRoundingMode:
 
         result = quote(request)
 
-        assert [line.tax.amount_minor for line in result.lines] == taxes
-        assert result.total_minor == 60 + sum(taxes)
+        assert [line.tax.amount_minor for line in result.lines] == [tax * step for tax in taxes]
+        assert result.total_minor == (60 + sum(taxes)) * step
+
+
+class TestPayableDinars:
+    """What card networks do not take is never asked for: KWD 2.253 used to come back as a failed payment."""
+
+    def test_odd_parts_go_to_the_nearest_ten(self) -> None:
+        request = a_request(
+            a_line("A", price=1670),
+            a_line("B", price=330),
+            a_line("C", price=500),
+            currency="KWD",
+            rate="0.033",
+            tax_entry=NET,
+            discounts=(percent("0.05"), fixed(194)),
+            fees=(a_fee("card", rate="0.029"),),
+        )
+
+        result = quote(request)
+
+        # 2.500 − 5 % (0.125 → 0.130) = 2.370, shared as 0.090, 0.020, 0.020 (of 8.684, 1.716, 2.6 tens), − 0.190 of the
+        # 0.194 typed in = 2.180, shared as 0.130, 0.020, 0.040 (of 12.667, 2.485, 3.848 tens).
+        assert [discount.amount_minor for discount in result.discounts] == [130, 190]
+        assert [line.discount_minor for line in result.lines] == [220, 40, 60]
+        # 2.9 % of 2.180 is 0.06322 → 0.060; 3.3 % of 1.450, 0.290, 0.440 and 0.060: 0.04785, 0.00957, 0.01452, 0.00198.
+        assert (result.fees_minor, [line.tax.amount_minor for line in result.lines]) == (60, [50, 10, 10])
+        assert (result.tax_minor, result.total_minor) == (70, 2310)
+
+    def test_per_document_the_sum_and_its_shares_are_payable(self) -> None:
+        lines = [a_line(sku, price=2150) for sku in ("A", "B", "C")]
+        request = a_request(*lines, currency="KWD", rate="0.05", tax_entry=NET, rounding_scope=RoundingScope.DOCUMENT)
+
+        result = quote(request)
+
+        # 6.450 × 5 % = 0.3225 → 0.320.
+        assert [line.tax.amount_minor for line in result.lines] == [110, 110, 100]
+        assert result.total_minor == 6770
+
+    def test_what_was_typed_in_must_be_payable_itself(self) -> None:
+        for odd in (a_request(a_line(price=2253), currency="KWD"), a_request(currency="KWD", fees=(a_fee(amount=5),))):
+            with pytest.raises(InvalidQuoteRequest, match="multiple of 10"):
+                quote(odd)
 
 
 class TestThreadsOfOthers:

@@ -230,6 +230,7 @@ class TestShipping:
             a_method(),
             a_method(PriceStep("GBP", -1)),
             a_method(PriceStep("GBP", 1), PriceStep("GBP", 2)),
+            a_method(PriceStep("KWD", 1255)),
             NewMethod("post", "Post", [PriceStep("GBP", 1)], days_min=3, days_max=1),
         ],
     )
@@ -272,9 +273,10 @@ class TestFees:
         assert self.due(market(channel)) == [("handling", 120)]
         assert Fee.objects.filter(archived_at=None).count() == 1
 
-    def test_a_negative_one_is_refused(self, channel: SalesChannel) -> None:
+    @pytest.mark.parametrize("fee", [{"amount_minor": -1}, {"amount_minor": 5, "currency": "KWD"}])
+    def test_what_nobody_can_pay_is_refused(self, channel: SalesChannel, fee: dict[str, Any]) -> None:
         with pytest.raises(services.InvalidFee):
-            self.charge(channel, amount_minor=-1)
+            self.charge(channel, **fee)
 
 
 class TestConversion:
@@ -282,7 +284,7 @@ class TestConversion:
 
     @pytest.mark.parametrize(
         ("currency", "rate", "expected"),
-        [("EUR", "1.155", 2309), ("JPY", "190.25", 3803), ("KWD", "0.4075", 8146)],
+        [("EUR", "1.155", 2309), ("JPY", "190.25", 3803), ("KWD", "0.4075", 8150)],
     )
     def test_a_price_nobody_typed_in_is_worked_out(
         self, channel: SalesChannel, currency: str, rate: str, expected: int

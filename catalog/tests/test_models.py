@@ -64,6 +64,7 @@ class TestVariant:
 class TestPrice:
     def test_is_never_negative(self, variant: Variant) -> None:
         assert refused(lambda: Price.objects.update(amount_minor=-1)) == "catalog_price_not_negative"
+        assert refused(lambda: Price.objects.update(currency="KWD", amount_minor=2253)) == "catalog_price_payable"
 
 
 class TestStock:

@@ -88,6 +88,7 @@ class TestCreateProduct:
             (NewProduct(slug="p", name="P", variants=[NewVariant(sku="")]), services.InvalidProduct),
             (NewProduct(slug="p", name="P", variants=[NewVariant(sku="S", prices={"GBP": -1})]), services.InvalidPrice),
             (NewProduct(slug="p", name="P", variants=[NewVariant(sku="S", prices={"USD": 1})]), services.InvalidPrice),
+            (NewProduct(slug="p", name="P", variants=[NewVariant(sku="S", prices={"KWD": 5})]), services.InvalidPrice),
             (NewProduct(slug="p", name="P", variants=[NewVariant(sku="S", units=-1)]), services.InvalidQuantity),
             (NewProduct(slug="TAKEN", name="P", variants=[NewVariant(sku="S")]), services.SlugTaken),
             (NewProduct(slug="p", name="P", variants=[NewVariant(sku="TAKEN")]), services.SkuTaken),

@@ -66,7 +66,8 @@ class Capabilities:
     """How a provider behaves where recovery depends on it, and where its customers type their card.
 
     `hosted` is a page of the provider's that the customer goes to; `embedded` a form in our page, whose frames come
-    from `frame_origins`. `takes_zero`: it takes a total of zero and no other.
+    from `frame_origins`. `takes_zero`: it takes a total of zero and no other. `amount_steps`: what amounts of a
+    currency must be multiples of, where that is not 1.
     """
 
     key_lifetime_seconds: int | None
@@ -77,6 +78,11 @@ class Capabilities:
     find_lag_seconds: int
     label: str = ""
     takes_zero: bool = False
+    amount_steps: Mapping[str, int] = field(default_factory=dict)
+
+    def takes(self, amount_minor: int, currency: str) -> bool:
+        """This will tell whether the provider can take the amount to its last minor unit."""
+        return amount_minor % self.amount_steps.get(currency, 1) == 0
 
 
 @dataclass(frozen=True, slots=True)

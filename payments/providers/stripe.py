@@ -35,6 +35,8 @@ from payments.providers.base import (
 from payments.providers.stripe_wire import Seen, read_intent, read_refund
 
 API_VERSION = "2026-10-28.endive"
+# Card networks know two of the three decimals. Source: docs.stripe.com/currencies#three-decimal.
+AMOUNT_STEPS = dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 10)
 # The end of the year 9999, which is as far as an instant goes.
 SECONDS_MAX = 253_402_300_800
 TOLERANCE_SECONDS = 300
@@ -108,6 +110,7 @@ class StripeAdapter:
         frame_origins=("https://js.stripe.com", "https://hooks.stripe.com"),
         find_lag_seconds=120,
         label="Card",
+        amount_steps=AMOUNT_STEPS,
     )
 
     def __init__(self, config: ProviderConfig, *, inner: httpx2.BaseTransport | None = None) -> None:
@@ -124,7 +127,8 @@ class StripeAdapter:
         )
 
     def create(self, request: PaymentRequest, *, key: str) -> ProviderUpdate:
-        """This will create the intent and, with a token, confirm it."""
+        """This will create the intent and, with a token, confirm it. Raises: Refused for an amount it cannot take."""
+        self._refuse_odd(request.amount_minor, request.currency)
         params: dict[str, Any] = {
             "amount": request.amount_minor,
             "currency": request.currency.lower(),
@@ -157,7 +161,8 @@ class StripeAdapter:
         )
 
     def refund(self, request: RefundRequest, *, key: str) -> RefundFact:
-        """This will create a refund that carries our operation's id."""
+        """This will create a refund that carries our operation's id. Raises: Refused for an amount it cannot give."""
+        self._refuse_odd(request.amount_minor, request.currency)
         refund = self._call(
             lambda: self._client.v1.refunds.create(
                 {
@@ -259,6 +264,11 @@ class StripeAdapter:
             is_birth = event["type"] == "payment_intent.created"
             return ParsedEvent(is_relevant=True, is_birth=is_birth, provider_reference=_object_reference(event))
         return ParsedEvent(is_relevant=False, reason=f"{event['type']} does not concern us")
+
+    def _refuse_odd(self, amount_minor: int, currency: str) -> None:
+        """Nothing is sent that would only come back as an error of ours."""
+        if not self.capabilities.takes(amount_minor, currency):
+            raise Refused("amount_not_payable", f"{amount_minor} {currency} is no multiple of {AMOUNT_STEPS[currency]}")
 
     def _intent(self, call: Any) -> ProviderUpdate:
         asked_at = clock.now()

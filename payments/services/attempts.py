@@ -46,6 +46,13 @@ class NotFree(DomainError):
     title = "This order is not free. Choose a way to pay."
 
 
+class AmountNotPayable(DomainError):
+    """The provider takes no amounts that end like this one; another call would change nothing."""
+
+    code = "amount_not_payable"
+    title = "This amount cannot be paid this way."
+
+
 @dataclass(frozen=True, slots=True)
 class NewAttempt:
     """How the customer wants to pay. With `payment_token` the server confirms, without one the client does."""
@@ -64,9 +71,10 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
 
     The caller holds the order's lock and, for a later attempt, has made sure that earlier ones are dead.
     A due amount of zero is for the account without a provider, every other for one with. Raises: PaymentBeingVerified,
-    NothingToPay, NotFree.
+    NothingToPay, NotFree, AmountNotPayable.
     """
-    is_free = adapter_for(new.account).capabilities.takes_zero
+    capabilities = adapter_for(new.account).capabilities
+    is_free = capabilities.takes_zero
     attempt = PaymentAttempt(
         public_id=new_public_id("payatt"),
         order=order,
@@ -85,6 +93,8 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
         raise NothingToPay(order_id=order.public_id)
     if attempt.amount_minor > 0 and is_free:
         raise NotFree(order_id=order.public_id)
+    if not capabilities.takes(attempt.amount_minor, attempt.currency):
+        raise AmountNotPayable(order_id=order.public_id, amount_minor=attempt.amount_minor, currency=attempt.currency)
     attempt.return_url = with_state(new.return_url, attempt_id=attempt.public_id, now=cause.now)
     attempt.metadata_hash = metadata_hash(
         order_id=order.public_id,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -9,6 +10,7 @@ import pytest
 
 from core.db import TransactionStanceError, transaction
 from core.http import MissingOperationKeyError, provider_client
+from core.money import payable_step
 from payments.providers.base import (
     AdapterError,
     Declined,
@@ -18,6 +20,7 @@ from payments.providers.base import (
     Refused,
     Unavailable,
 )
+from payments.providers.registry import ADAPTERS
 from payments.providers.stripe import StripeAdapter
 from payments.providers.stripe_wire import STATUSES, Seen, UnknownStatus, read_intent, read_refund
 from payments.tests.factories import CONFIG, INTENT, NOW
@@ -69,6 +72,31 @@ READS: dict[str, Callable[[StripeAdapter], object]] = {
     "retrieve": lambda one: one.retrieve("pi_1"),
     "find": lambda one: one.find_by_reference(attempt_id="payatt_1", created_after=NOW),
 }
+
+
+class TestOddDinars:
+    @pytest.mark.pains("H1")
+    @pytest.mark.parametrize("currency", ["BHD", "JOD", "KWD", "OMR", "TND"])
+    def test_are_refused_before_any_call(self, currency: str) -> None:
+        def unreached(request: httpx2.Request) -> httpx2.Response:
+            raise AssertionError(request.url)
+
+        one = adapter(unreached)
+        payment = replace(REQUEST, amount_minor=2253, currency=currency)
+        refund = replace(REFUND, amount_minor=2253, currency=currency)
+        calls: list[Callable[[], object]] = [
+            lambda: one.create(payment, key="v1:shop:1"),
+            lambda: one.refund(refund, key="v1:shop:1"),
+        ]
+
+        for call in calls:
+            with pytest.raises(Refused, match="amount_not_payable"):
+                call()
+
+    def test_the_shop_asks_for_nothing_a_provider_cannot_take(self) -> None:
+        for build in ADAPTERS.values():
+            for currency, step in build(CONFIG).capabilities.amount_steps.items():
+                assert payable_step(currency) % step == 0
 
 
 class TestWhatAnAnswerMeans:

@@ -17,6 +17,7 @@ from checkout.answers import order_json, view_order
 from checkout.models import Cart, CartAddress
 from core.db import transaction
 from core.models import SalesChannel
+from core.money import PAYABLE_STEPS
 from core.tests.factories import NOW
 from ledger.models import Entry
 from orders.models import Order
@@ -80,13 +81,15 @@ class TestGoldenOrders:
     @pytest.mark.parametrize(
         ("currency", "entry", "typed_in", "figures", "shown"),
         [
-            # (lamp, post, fee) → (tax, total). Stripe takes three-decimal amounts in tens only.
+            # (lamp, post, fee) → (tax, total). Dinars go in tens, as cards take them.
             ("JPY", "gross", (80, 50, 5), (22, 135), "JP¥135"),
             ("JPY", "net", (80, 50, 5), (27, 162), "JP¥162"),
             ("EUR", "gross", (8000, 495, 25), (1420, 8520), "€85.20"),
             ("EUR", "net", (8000, 495, 25), (1704, 10_224), "€102.24"),
-            ("KWD", "gross", (1000, 1250, 50), (383, 2300), "KWD2.300"),
+            ("KWD", "gross", (1000, 1250, 50), (390, 2300), "KWD2.300"),
             ("KWD", "net", (1000, 1250, 50), (460, 2760), "KWD2.760"),
+            # 0.228, 0.250 and 0.010 of tax: to 0.230, 0.250 and 0.010; exactly it was 2.928, which no card takes.
+            ("KWD", "net", (1140, 1250, 50), (490, 2930), "KWD2.930"),
         ],
     )
     def test_costs_the_same_everywhere(
@@ -125,6 +128,19 @@ class TestGoldenOrders:
         assert sale["asset:receivable:customer"] == -total
         assert sale["liability:tax:GB"] == tax
         assert sum(sale.values()) == 0
+
+    def test_an_amount_the_provider_cannot_take_makes_no_order(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(PAYABLE_STEPS, "KWD", 1)
+        SalesChannel.objects.update(tax_entry="net")
+        a_product(shop.channel, sku="BULB", price_minor=1140, currency="KWD")
+        taxed(shop)
+
+        answer = shop.start(shop.a_cart({"BULB": 1}, currency="KWD"), token="pm_card_visa")
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "amount_not_payable")
+        assert (Order.objects.count(), shop.truth()) == (0, [])
 
     @pytest.mark.pains("H1")
     @pytest.mark.parametrize(("currency", "amount"), [("JPY", 80), ("EUR", 8000), ("KWD", 1000)])
