@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BinaryField, F, Func, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce, Length, Substr
+from django.db.models import BinaryField, F, Func, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat, Length, Substr
 
-from catalog.models import ReservationLine
+from catalog.models import ReservationLine, ShippingArea
 from core.models import SalesChannel
 from ledger.models import Entry, Posting
 from orders.models import Contact, DueAdjustment, Hold, Order, OrderEvent, OrderLine, RefusedTransition
@@ -63,6 +63,13 @@ def open_hold_reasons() -> ArraySubquery:
     """This will read, for each order of a query, why it is held."""
     holds = Hold.objects.filter(order=OuterRef("pk"), released_at=None).order_by("id")
     return ArraySubquery(holds.values("reason"))
+
+
+def places_of_zones() -> ArraySubquery:
+    """This will read, for each shipping zone of a query, its places: country, region and postcode."""
+    areas = ShippingArea.objects.filter(zone=OuterRef("pk")).order_by("country", "region", "postcode_prefix")
+    named = Concat("country", Value(" "), "region", Value(" "), "postcode_prefix")
+    return ArraySubquery(areas.annotate(named=named).values("named"))
 
 
 @dataclass(frozen=True, slots=True)

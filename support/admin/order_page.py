@@ -1,12 +1,12 @@
 """The evidence on an order's page, as tables of cells that are already safe to show."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from orders.models import OrderEvent
+from support.admin.order_terms import charges, taxes
 from support.admin.shown import (
     amount,
     at,
@@ -19,24 +19,8 @@ from support.admin.shown import (
     to_row,
     words,
 )
-from support.selectors import ROWS_MAX, OrderFile
-
-Cell = str | SafeString
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A heading, its columns and rows; `none` is said in place of rows. Columns that end in * hold figures."""
-
-    heading: str
-    columns: tuple[str, ...]
-    rows: Sequence[tuple[Cell, ...]]
-    none: str
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether there may be more rows than are shown."""
-        return len(self.rows) >= ROWS_MAX
+from support.admin.tables import Cell, Table
+from support.selectors import OrderFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +88,8 @@ def _moment(event: OrderEvent, currency: str) -> Moment:
 def tables_of(file: OrderFile) -> list[Table]:
     """This will return the tables in the order support reads them."""
     return [
-        _lines(file), _attempts(file), _operations(file), _holds(file), _cases(file), _ledger(file), _reservation(file),
-        _events(file), _refused(file), _adjustments(file),
+        _lines(file), charges(file), taxes(file), _attempts(file), _operations(file), _holds(file), _cases(file),
+        _ledger(file), _reservation(file), _events(file), _refused(file), _adjustments(file),
     ]  # fmt: skip
 
 

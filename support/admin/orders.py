@@ -14,6 +14,7 @@ from orders.models import CANCELLED_STATES, Hold, Order
 from payments.models import Operation, PaymentAttempt
 from support.admin.console import ExactlySearched, instant, site
 from support.admin.order_page import contact_of, money_of, tables_of, timeline_of
+from support.admin.order_terms import terms_of
 from support.admin.shown import amount, held, sign
 from support.selectors import open_hold_reasons, order_file
 from support.standing import standing_of
@@ -119,6 +120,7 @@ def file_facts(order: Order) -> dict[str, Any]:
         "customer_reads": view_order(order).shown.sentence,
         "money": money_of(file),
         "contact": contact_of(file),
+        "terms": terms_of(file),
         "timeline": timeline_of(file),
         "tables": tables_of(file),
     }

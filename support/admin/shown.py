@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model
@@ -98,6 +99,11 @@ def money(amount_minor: int, currency: str) -> str:
 def amount(amount_minor: int, currency: str) -> SafeString:
     """This will show money for a column: at the right, figures of one width."""
     return format_html('<span class="amount">{}</span>', money(amount_minor, currency))
+
+
+def percent(fraction: Decimal) -> SafeString:
+    """This will show a fraction in hundredths, without zeros at its end."""
+    return format_html('<span class="amount">{} %</span>', f"{(fraction * 100).normalize():f}")
 
 
 def figure(number: int) -> SafeString:
