@@ -12,6 +12,7 @@ from core.money import Money
 from core.wire import instant_json, money_json
 from orders.display import NextAction, Shown, Situation, show
 from orders.models import Order, OrderState
+from orders.paths import Path
 from orders.selectors import find_order, held_orders
 from payments.models import PaymentAttempt
 from payments.selectors import current_attempts, orders_giving_back, orders_in_doubt
@@ -62,6 +63,7 @@ def view_orders(orders: Sequence[Order]) -> list[OrderView]:
             is_held=order.pk in held,
             is_cancel_requested=order.cancel_requested_at is not None,
             is_give_back_open=order.pk in giving_back,
+            has_coupon=bool(attempt and Path.COUPON in attempt.path_flags),
         )
         views.append(OrderView(order, attempt, order.pk in in_doubt, show(situation)))
     return views

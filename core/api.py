@@ -15,27 +15,17 @@ from psycopg_pool import PoolTimeout
 from rest_framework import exceptions, parsers, serializers
 from rest_framework.request import Request
 
-from core import idempotency, trace
+from core import idempotency
 from core.cards import places_of_card_numbers
 from core.errors import DomainError, Invalid, Kind, Unavailable
 from core.locales import LOCALE, accepted_locales, choose_locale
 from core.models import SalesChannel
+from core.problems import error_json, problem_json
 from core.wire import encode
 
 log = structlog.get_logger()
 
 PROBLEM_TYPE = "application/problem+json"
-STATUS_OF_KIND = {
-    Kind.INVALID: 400,
-    Kind.UNAUTHENTICATED: 401,
-    Kind.NOT_FOUND: 404,
-    Kind.CONFLICT: 409,
-    Kind.LENGTH_REQUIRED: 411,
-    Kind.TOO_LARGE: 413,
-    Kind.UNPROCESSABLE: 422,
-    Kind.THROTTLED: 429,
-    Kind.UNAVAILABLE: 503,
-}
 BODY_MAX_BYTES = 1_048_576
 LOCALE_HELP = "Send a language and perhaps a country, as in en or en-GB."
 
@@ -191,16 +181,11 @@ def problem(
     *, status: int, code: str, title: str, detail: str = "", headers: Mapping[str, str] | None = None, **facts: Any
 ) -> HttpResponse:
     """This will return an RFC 9457 answer; `facts` become extension members."""
-    body = {
-        "type": f"urn:surety:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail or title,
-        "code": code,
-        "trace_id": trace.current(),
-        **facts,
-    }
-    response = JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
+    return _problem(problem_json(status=status, code=code, title=title, detail=detail, **facts), headers=headers)
+
+
+def _problem(body: dict[str, Any], *, headers: Mapping[str, str] | None) -> HttpResponse:
+    response = JsonResponse(body, status=body["status"], content_type=PROBLEM_TYPE)
     response["Cache-Control"] = "no-store"
     for name, value in (headers or {}).items():
         response[name] = value
@@ -210,15 +195,7 @@ def problem(
 def problem_of(error: DomainError) -> HttpResponse:
     """This will return the answer for an anticipated error."""
     headers = {} if error.retry_after_seconds is None else {"Retry-After": str(error.retry_after_seconds)}
-    facts = {key: value for key, value in error.facts.items() if key not in {"status", "code", "title", "detail"}}
-    return problem(
-        status=STATUS_OF_KIND[error.kind],
-        code=error.code,
-        title=error.title,
-        detail=error.detail,
-        headers=headers,
-        **facts,
-    )
+    return _problem(error_json(error), headers=headers)
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -267,8 +244,9 @@ def _flatten(detail: Any, path: str = "") -> list[tuple[str, str]]:
 def answer(
     body: bytes, *, status: int, is_replay: bool = False, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """This will return a private JSON answer of exactly these bytes."""
-    response = HttpResponse(body, status=status, content_type="application/json")
+    """This will return a private JSON answer of exactly these bytes; a refusal that was stored is a problem still."""
+    media_type = PROBLEM_TYPE if status >= 400 else "application/json"
+    response = HttpResponse(body, status=status, content_type=media_type)
     response["Cache-Control"] = "private, no-store"
     if is_replay:
         response["Idempotent-Replayed"] = "true"

@@ -71,6 +71,7 @@ class Situation:
     is_held: bool = False
     is_cancel_requested: bool = False
     is_give_back_open: bool = False
+    has_coupon: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ SENTENCES = {
 
 # The same word as a bank's question, but nothing was asked of any bank yet.
 CHOOSE_HOW_TO_PAY = "Choose how to pay. Nothing has been charged, and we keep your items for you."
+# An offer, no promise: the units are kept again only at the price agreed to, and only if they can be had.
+PAY_IF_KEPT_AGAIN = f"{SENTENCES[Word.EXPIRED]} If they can still be had at the same price, you can pay now."
 
 _AFTER_PAYMENT = {
     S.PAID: (Word.PAID, Phase.PAID),
@@ -143,8 +146,16 @@ def show(situation: Situation) -> Shown:
     if situation.is_cancel_requested:
         return _shown(Word.CANCELLING, Phase.CANCELLED, NextAction.WAIT, poll=POLL_SOON_MS)
     if state is S.EXPIRED:
-        return _shown(Word.EXPIRED, Phase.PAYMENT_FAILED, NextAction.ORDER_AGAIN)
+        return _expired(situation)
     return _before_payment(situation)
+
+
+def _expired(situation: Situation) -> Shown:
+    # A coupon's use went back to its limit with the order; it is redeemed with a new one.
+    if situation.has_coupon or situation.is_outcome_unknown or situation.is_give_back_open:
+        return _shown(Word.EXPIRED, Phase.PAYMENT_FAILED, NextAction.ORDER_AGAIN)
+    shown = _shown(Word.EXPIRED, Phase.PAYMENT_FAILED, NextAction.RETRY_PAYMENT, NextAction.ORDER_AGAIN)
+    return replace(shown, sentence=PAY_IF_KEPT_AGAIN)
 
 
 def _before_payment(situation: Situation) -> Shown:

@@ -176,6 +176,13 @@ def lock_open_cart(cart_id: str) -> Cart:
     return cart
 
 
+@transaction_required
+def open_again(cart: Cart) -> None:
+    """This will give a locked cart back to its owner, as it is: the order made of it was never payable."""
+    cart.order_public_id, cart.checked_out_at = "", None
+    cart.save(update_fields=["order_public_id", "checked_out_at"])
+
+
 def _refuse_unsold(channel: SalesChannel, *, currency: str, country: str) -> None:
     if currency not in channel.currencies or country not in channel.countries:
         raise CurrencyNotSold(currency=currency, country=country)

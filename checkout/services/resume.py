@@ -51,8 +51,9 @@ class ResumeCommand:
 def resume_payment(command: ResumeCommand, *, request: KeyedRequest, cause: Cause) -> FinalAnswer:
     """This will give back the living attempt, or close it at the provider and open a new one.
 
-    Opens its own transactions. Raises: NoSuchOrder, OrderEnding, ReservationLapsed, PaymentBeingVerified and the errors
-    of core.idempotency.
+    Opens its own transactions. Raises: NoSuchOrder, OrderEnding, ReservationLapsed, ReturnUrlNotAllowed,
+    PaymentTokenInvalid, PaymentBeingVerified and the errors of core.idempotency. A token the provider has no more is
+    answered with a problem that is final for this key; the order takes another.
     """
     _close_old_attempt(command, request=request, cause=cause)
     return run(
@@ -72,6 +73,9 @@ def _close_old_attempt(command: ResumeCommand, *, request: KeyedRequest, cause: 
         current = next((row for row in attempts if row.is_current), None)
         if not _takes_payment(order) or _is_undecided(operations) or not _wants_new(command, current):
             return
+        # What will be refused closes nothing.
+        check_return_url(command.return_url, channel=order.channel)
+        _check_token(command, order)
         void = payments.close_for_replacement(order, current, operations, cause=cause) if current else None
     if void is not None:
         payments.carry_out(void.public_id, cause=cause)
@@ -105,6 +109,7 @@ def _open_new(
     command: ResumeCommand, order: Order, current: PaymentAttempt | None, claim: Claim, *, cause: Cause
 ) -> Opened:
     check_return_url(command.return_url, channel=order.channel)
+    _check_token(command, order)
     if current is not None:
         if current.dead_at is None:
             raise PaymentBeingVerified(order_id=order.public_id)
@@ -129,6 +134,11 @@ def _open_new(
     # Last, because everybody who buys the same article waits for its row until this transaction ends.
     keep_units_again(order, cause=cause)
     return Opened(claim, order.public_id, operation, success_status=201)
+
+
+def _check_token(command: ResumeCommand, order: Order) -> None:
+    account = account_to_pay(order.channel, method=command.method, due_minor=order.due_minor)
+    payments.check_token(command.payment_token, account=account)
 
 
 def _retried(current: PaymentAttempt | None, command: ResumeCommand) -> tuple[str, ...]:

@@ -100,7 +100,9 @@ def start_checkout(command: StartCommand, *, request: KeyedRequest, cause: Cause
     """This will make the cart an order and try to pay it; a repeat with the same key gets the same answer.
 
     Opens its own transactions. Raises: CartEmpty, NotForSale, NoShippingMethod, QuoteChanged, TotalNotPayable,
-    InsufficientStock, ReturnUrlNotAllowed, NoSuchCart and the errors of core.idempotency; then nothing was created.
+    InsufficientStock, ReturnUrlNotAllowed, PaymentTokenInvalid, NoSuchCart and the errors of core.idempotency; then
+    nothing was created. A token the provider has no more is answered with a problem that is final for this key; the
+    cart is open again.
     """
     return run(
         lambda: _open(command, request=request, cause=cause), name="checkout.start", request=request, cause=cause
@@ -121,8 +123,9 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
     quantities = quantities_of(cart)
     destination = destination_of(cart)
     priced = _agreed_quote(cart, quantities, destination, command, now=cause.now)
+    account = account_to_pay(cart.channel, method=command.method, due_minor=priced.total_minor)
+    payments.check_token(command.payment_token, account=account)
     order = _create_order(cart, priced, destination, command, cause=cause)
-    account = account_to_pay(cart.channel, method=command.method, due_minor=order.due_minor)
     operation = payments.open_attempt(
         order,
         NewAttempt(
@@ -140,7 +143,7 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
     token = _order_token(order, request=request, cause=cause) if order.customer_id is None else ""
     # Last, because everybody who buys the same article waits for its row until this transaction ends.
     stock.reserve(owner_id=order.public_id, channel_id=cart.channel_id, quantities=quantities, now=cause.now)
-    return Opened(claim, order.public_id, operation, success_status=201, order_token=token)
+    return Opened(claim, order.public_id, operation, success_status=201, order_token=token, cart_id=cart.public_id)
 
 
 def _paths(order: Order, command: StartCommand) -> tuple[str, ...]:
@@ -158,7 +161,7 @@ def _continue(claim: Claim, *, request: KeyedRequest) -> Opened:
     operation = payments.take_over(claim.subject_id)
     order = operation.order
     token = "" if order.customer_id else _token_of(order, request=request)
-    return Opened(claim, order.public_id, operation, success_status=201, order_token=token)
+    return Opened(claim, order.public_id, operation, success_status=201, order_token=token, cart_id=order.cart_id)
 
 
 def _same_order(cart: Cart, claim: Claim, *, request: KeyedRequest, cause: Cause) -> Opened | FinalAnswer:

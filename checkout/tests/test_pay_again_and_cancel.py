@@ -87,13 +87,6 @@ class TestPayingAgain:
 
         assert (answer.status_code, answer.json()["code"]) == (409, "order_cancelling")
 
-    def test_a_lost_token_is_asked_for_again_without_losing_the_order(self, shop: Shop) -> None:
-        order = shop.start(shop.a_cart(), token="pm_gone").json()
-        assert order["decline"]["code"] == "payment_token_expired"
-        assert order["order"]["next_actions"] == ["retry_payment", "cancel"]
-
-        assert pay_again(shop, order, token="pm_card_visa").json()["status"] == "paid"
-
     def test_what_the_provider_says_of_our_own_mistake_is_not_for_customers(self, shop: Shop) -> None:
         with_wrong_key(shop)
 

@@ -18,6 +18,7 @@ class Reason(models.TextChoices):
     RESERVATION_EXPIRED = "reservation_expired"
     AUTHORIZATION_LAPSED = "authorization_lapsed"
     CHECKOUT_ABANDONED = "checkout_abandoned"
+    PAYMENT_TOKEN_EXPIRED = "payment_token_expired"  # noqa: S105 - a reason, no secret
     CUSTOMER_CANCELLED = "customer_cancelled"
     STAFF_CANCELLED = "staff_cancelled"
     RISK_REFUSED = "risk_refused"

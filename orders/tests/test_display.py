@@ -6,7 +6,17 @@ from itertools import product
 
 import pytest
 
-from orders.display import CHOOSE_HOW_TO_PAY, SENTENCES, NextAction, Phase, Shown, Situation, Word, show
+from orders.display import (
+    CHOOSE_HOW_TO_PAY,
+    PAY_IF_KEPT_AGAIN,
+    SENTENCES,
+    NextAction,
+    Phase,
+    Shown,
+    Situation,
+    Word,
+    show,
+)
 from orders.models import OrderState
 from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
 
@@ -30,7 +40,7 @@ PAYING = {NextAction.PAY, NextAction.CONFIRM, NextAction.RETRY_PAYMENT}
 
 def combinations() -> Iterator[Situation]:
     """This will yield every situation there is."""
-    flags = product((False, True), repeat=6)
+    flags = product((False, True), repeat=7)
     for state, attempt, chosen in product(OrderState, ATTEMPTS, list(flags)):
         yield Situation(state, attempt, *chosen)
 
@@ -44,11 +54,11 @@ def of(*states: OrderState) -> list[tuple[Situation, Shown]]:
 
 class TestTotality:
     def test_every_combination_has_a_word_a_sentence_and_a_phase(self) -> None:
-        assert len(SHOWN) == len(OrderState) * len(ATTEMPTS) * 2**6
+        assert len(SHOWN) == len(OrderState) * len(ATTEMPTS) * 2**7
         for _, shown in SHOWN:
             assert isinstance(shown.word, Word)
             assert isinstance(shown.phase, Phase)
-            assert shown.sentence in {SENTENCES[shown.word], CHOOSE_HOW_TO_PAY}
+            assert shown.sentence in {SENTENCES[shown.word], CHOOSE_HOW_TO_PAY, PAY_IF_KEPT_AGAIN}
 
     def test_every_word_has_a_sentence(self) -> None:
         assert set(SENTENCES) == set(Word)
@@ -63,7 +73,7 @@ class TestPromises:
     @pytest.mark.pains("A8")
     def test_nobody_is_asked_to_pay_what_is_paid_ending_held_or_in_doubt(self) -> None:
         for situation, shown in SHOWN:
-            is_payable = situation.state in BEFORE_PAYMENT and situation.state != OrderState.EXPIRED
+            is_payable = situation.state in BEFORE_PAYMENT
             is_open = is_payable and not situation.is_cancel_requested and not situation.is_held
             if not is_open or situation.is_outcome_unknown:
                 assert not PAYING & set(shown.next_actions), situation
@@ -128,7 +138,9 @@ class TestTable:
             (Situation(OrderState.PAYMENT_FAILED, "failed"), Word.PAYMENT_FAILED, ["retry_payment", "cancel"]),
             (Situation(OrderState.PAYMENT_AUTHORIZED, "authorized"), Word.UNDER_REVIEW, ["cancel"]),
             (Situation(OrderState.PAYMENT_PENDING, is_cancel_requested=True), Word.CANCELLING, ["wait"]),
-            (Situation(OrderState.EXPIRED, "voided"), Word.EXPIRED, ["order_again"]),
+            (Situation(OrderState.EXPIRED, "voided"), Word.EXPIRED, ["retry_payment", "order_again"]),
+            (Situation(OrderState.EXPIRED, "voided", has_coupon=True), Word.EXPIRED, ["order_again"]),
+            (Situation(OrderState.EXPIRED, is_outcome_unknown=True), Word.EXPIRED, ["order_again"]),
             (Situation(OrderState.PAID, "captured"), Word.PAID, []),
             (Situation(OrderState.PAID, "captured", is_held=True), Word.UNDER_REVIEW, []),
             (Situation(OrderState.REFUNDED, "captured"), Word.REFUNDED, []),

@@ -211,6 +211,10 @@ class Adapter(Protocol):
 
     capabilities: Capabilities
 
+    def is_token(self, text: str) -> bool:
+        """This will tell whether the text could be a payment token of this provider. Calls nobody."""
+        ...
+
     def create(self, request: PaymentRequest, *, key: str) -> ProviderUpdate:
         """This will open the payment and, with a token, confirm it."""
         ...

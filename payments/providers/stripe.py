@@ -6,6 +6,7 @@ Sources: https://docs.stripe.com/api/payment_intents, /api/idempotent_requests, 
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,8 @@ AMOUNT_STEPS = dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 10)
 SECONDS_MAX = 253_402_300_800
 TOLERANCE_SECONDS = 300
 FIND_PAGES_MAX = 50
+# Source: docs.stripe.com/api/payment_intents/create, payment_method: PaymentMethod, Card or Source; tokens are older.
+TOKEN = re.compile(r"(pm|card|src|tok)_[A-Za-z0-9_]{1,250}")
 # Only these say that the request was understood and not carried out. Whatever else comes back (a proxy's page with
 # status 200, a time-out it reports as 408, a conflict) may stand in front of a request that ran.
 SURE_REFUSALS = {400, 401, 403, 404, 405, 422}
@@ -125,6 +128,10 @@ class StripeAdapter:
             max_network_retries=0,
             stripe_version=API_VERSION,
         )
+
+    def is_token(self, text: str) -> bool:
+        """This will tell whether the text could name a payment method, or an older object that stands for one."""
+        return TOKEN.fullmatch(text) is not None
 
     def create(self, request: PaymentRequest, *, key: str) -> ProviderUpdate:
         """This will create the intent and, with a token, confirm it. Raises: Refused for an amount it cannot take."""
@@ -328,4 +335,5 @@ def _intent_of(error: stripe.StripeError, *, asked_at: datetime) -> ProviderUpda
 
 
 def _is_lost_token(error: stripe.StripeError) -> bool:
-    return error.code == "resource_missing" and getattr(error, "param", None) == "payment_method"
+    is_unknown = error.code == "resource_missing" and getattr(error, "param", None) == "payment_method"
+    return is_unknown or error.code == "token_already_used"

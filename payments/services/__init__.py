@@ -24,6 +24,7 @@ from payments.services.recover import ask_provider, recover
 from payments.services.return_state import NoSuchReturn
 from payments.services.returning import customer_action, note_return
 from payments.services.settle import close_expired, close_for_replacement, settle_order
+from payments.services.tokens import PaymentTokenExpired, PaymentTokenInvalid, check_token, has_lost_token
 
 __all__ = [
     "Answer",
@@ -38,6 +39,8 @@ __all__ = [
     "NothingToPay",
     "ParsedEvent",
     "PaymentBeingVerified",
+    "PaymentTokenExpired",
+    "PaymentTokenInvalid",
     "ProviderUnavailable",
     "ProviderUpdate",
     "UnknownPayment",
@@ -45,10 +48,12 @@ __all__ = [
     "apply_update",
     "ask_provider",
     "carry_out",
+    "check_token",
     "close_expired",
     "close_for_replacement",
     "customer_action",
     "go_on",
+    "has_lost_token",
     "note_return",
     "open_attempt",
     "read_event",
