@@ -12,7 +12,7 @@ from checkout import services
 from checkout.api.access import cause_of, order_of
 from checkout.api.checkout import ORDER_TOKEN
 from checkout.api.serializers import PaymentLinkShape, TradedLinkShape
-from core.api import ProblemShape, StrictSerializer, answer
+from core.api import ProblemShape, StrictSerializer, answer, nothing_sent
 from core.wire import encode, instant_json
 
 
@@ -27,6 +27,7 @@ class PaymentLinkView(APIView):
     )
     def post(self, request: Request, order_id: str) -> HttpResponse:
         """A link to see and pay this one order on another device, for an hour. Each call makes a new one."""
+        nothing_sent(request)
         order = order_of(request, order_id, AccessToken.Purpose.PAY)
         link = services.issue_payment_link(order, cause=cause_of(request))
         url = f"{settings.SURETY_URL}/orders/{order.public_id}#link={link.token}"

@@ -5,14 +5,10 @@ Everything else about bad input is derived from the schema and from these rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from accounts.models import AccessToken
-from accounts.services import issue_token
 from core import clock
-from core.db import transaction
 from payments.services.return_state import with_state
 from tests.bad_input.operations import Operation
 from tests.bad_input.world import EMAIL, Call, World, address
@@ -83,17 +79,6 @@ def a_state(world: World) -> str:
     return parse_qs(urlsplit(back).query)["state"][0]
 
 
-def a_link(world: World) -> str:
-    """This will return what stands behind the # of a link to pay the order elsewhere."""
-    with transaction("test.link"):
-        return issue_token(
-            subject_id=world.order["order_id"],
-            purposes=[AccessToken.Purpose.LINK],
-            lifetime=timedelta(hours=1),
-            now=clock.now(),
-        )
-
-
 ROWS: dict[str, Row] = {
     "listProducts": Row(200, query=lambda _: "q=mug&currency=GBP", is_public=True),
     "readProduct": Row(200, query=lambda _: "currency=GBP", is_public=True),
@@ -125,7 +110,7 @@ ROWS: dict[str, Row] = {
     "cancelOrder": Row(202, body=lambda _: {"reason": "changed my mind"}),
     "returnToCheckout": Row(200, body=lambda world: {"state": a_state(world)}),
     "createPaymentLink": Row(201),
-    "tradePaymentLink": Row(200, body=lambda world: {"link_token": a_link(world)}),
+    "tradePaymentLink": Row(200, body=lambda world: {"link_token": world.link}),
     "resumePayment": Row(200, body=lambda _: {"payment": a_payment(), "replace": False}),
 }
 

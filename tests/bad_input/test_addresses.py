@@ -17,7 +17,7 @@ NO_NAMES = (
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "NONSENSE")
 TOKENS = ("", "\x00", "x", "é", "\u0660", "'; DROP TABLE orders_order;--", "x" * 20_000, CARD)
 NOWHERE = (
-    "/api/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/carts", "/api/v1/carts/", "/api/v1/orders",
+    "/api/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/carts", "/api/v1/carts/", "/api/v1/order",
     "/api/v1/carts//lines", "/api/v1/checkout", "/api/%00", "/api/v1/%FF", f"/api/v1/{CARD}", "/api/v1/..%2f..%2fetc",
 )  # fmt: skip
 
@@ -121,11 +121,16 @@ class TestWhatIsNotTheirs:
         absent = {"cart_id": "cart_00000000000000000000000000", "order_id": "ord_00000000000000000000000000"}
         own, rows = world.names(), ROWS[operation.id].names
         there = replace(call, path=address(operation, {**own, **rows, **foreign}))
+        nobody_s = [
+            ("absent", replace(call, path=address(operation, {**own, **rows, **absent}))),
+            ("foreign with one's own token", there),
+        ]
+        if header not in operation.header_names:
+            return nobody_s
         tokens = [world.foreign_cart[1], world.foreign_order["order_token"], world.order["order_token"], world.cart[1]]
         others = [token for token in tokens if token != call.headers.get(header)]
         return [
-            ("absent", replace(call, path=address(operation, {**own, **rows, **absent}))),
-            ("foreign with one's own token", there),
+            *nobody_s,
             ("foreign without a token", there.with_header(header, None)),
             *((f"one's own with {token[:12]!r}", call.with_header(header, token)) for token in (*TOKENS[2:], *others)),
             ("one's own without a token", call.with_header(header, None)),
@@ -136,6 +141,23 @@ class TestWhatIsNotTheirs:
             if "order_id" in operation.path_names
             else ("in capitals", replace(call, path=call.path.replace(own["cart_id"], own["cart_id"].upper()))),
         ]
+
+
+class TestAnAddressOfAnotherCustomer:
+    def test_looks_like_one_that_is_not_there(self, watch: Watch) -> None:
+        world = watch.world
+        absent = "addr_00000000000000000000000000"
+        for operation in [each for each in ALL if "address_id" in each.path_names]:
+            call = good(world, operation)
+            ids = [absent, world.foreign_address_id, world.address_id.upper(), "0"]
+            paths = [address(operation, {**world.names(), "address_id": each}) for each in ids]
+
+            problems = [without_trace(watch.refuse("", replace(call, path=path), statuses=(404,))) for path in paths]
+
+            watch.expect(all(problem == problems[0] for problem in problems), f"they differ: {problems}")
+            watch.nothing_stored(operation.id)
+
+        watch.finish()
 
 
 class TestAStartWithAForeignCart:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,8 @@ from django.apps import apps
 from django.db import connection
 
 from accounts.addresses import PostalAddress
-from accounts.services import add_address, create_customer
+from accounts.models import AccessToken
+from accounts.services import add_address, create_customer, issue_token
 from accounts.tests.test_authentication import signed_in
 from catalog.tests.factories import a_way_to_ship
 from core import clock
@@ -53,6 +55,8 @@ class World:
     foreign_order: dict[str, Any]
     session_token: str
     address_id: str
+    foreign_address_id: str
+    link: str
 
     def names(self) -> dict[str, str]:
         """This will return what stands for each name in an address."""
@@ -84,6 +88,7 @@ class World:
             self.foreign_cart[1],
             self.foreign_order["order_token"],
             self.session_token,
+            self.link,
             "a-key-of-this-request",
         ]
 
@@ -96,7 +101,16 @@ def open_world(shop: Shop) -> World:
     with transaction("test"):
         customer = create_customer(email=EMAIL, password="a long enough one", now=clock.now())
         home = PostalAddress(country="GB", line1="1 Mill Lane", city="Leeds", postcode="LS1 4DY")
-        kept = add_address(customer.pk, address=home, is_default=True, now=clock.now())
+        stranger = create_customer(email="eve@example.com", password="a long enough one", now=clock.now())
+        kept, foreign = [
+            add_address(who.pk, address=home, is_default=True, now=clock.now()) for who in (customer, stranger)
+        ]
+        link = issue_token(
+            subject_id=orders[0]["order_id"],
+            purposes=[AccessToken.Purpose.LINK],
+            lifetime=timedelta(hours=1),
+            now=clock.now(),
+        )
     return World(
         shop=shop,
         cart=shop.a_cart(),
@@ -105,6 +119,8 @@ def open_world(shop: Shop) -> World:
         foreign_order=orders[1],
         session_token=signed_in(customer).session_key,
         address_id=kept.public_id,
+        foreign_address_id=foreign.public_id,
+        link=link,
     )
 
 
