@@ -15,6 +15,7 @@ from commerce.demo.shop import (
     widen_countries,
 )
 from commerce.demo.stocking import ensure_articles
+from commerce.demo.trade import ensure_trade
 
 __all__ = [
     "ARTICLES",
@@ -27,6 +28,7 @@ __all__ = [
     "STAFF_EMAIL",
     "ensure_articles",
     "ensure_customers",
+    "ensure_trade",
     "place_orders",
     "widen_countries",
 ]

@@ -39,6 +39,8 @@ PRODUCTS_PER_TRANSACTION = 500
 CUSTOMERS_TURN = "action_required"
 # And one whose card was declined.
 DECLINED = "payment_failed"
+# What the demo shop's tax tables leave untaxed everywhere.
+INVOICED = "invoiced"
 # A customer gives up after so many declines in a row.
 CARDS = (GOOD_CARD, OTHER_CARD, GOOD_CARD, OTHER_CARD)
 # Documentation addresses (RFC 3849): customers by their number, guests by that of their invoice.
@@ -84,8 +86,9 @@ def _product(sku: str, article: Article) -> NewProduct:
     slug = "".join(
         character if character.isalnum() or character == "-" else f"_{ord(character):x}" for character in sku
     )
-    variant = NewVariant(sku=sku, prices={CURRENCY: article.price_minor}, units=STOCK_UNITS)
-    return NewProduct(slug=f"retail-{slug}", name=article.name, variants=[variant])
+    # An invoice's prices are what was paid, and its parcel was a line of its own: no tax comes on top and no shipping.
+    variant = NewVariant(sku=sku, prices={CURRENCY: article.price_minor}, units=STOCK_UNITS, is_physical=False)
+    return NewProduct(slug=f"retail-{slug}", name=article.name, variants=[variant], tax_category=INVOICED)
 
 
 class Replay:

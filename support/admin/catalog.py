@@ -1,9 +1,11 @@
-"""Stock: what is available, held and sold."""
+"""Stock: what is available, held and sold, of an article with its pictures and its names."""
 
 from django.contrib import admin
+from django.templatetags.static import static
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from catalog.models import Stock
+from catalog.models import Picture, ProductText, Stock
 from support.admin.console import ReadOnlyAdmin, instant, site
 from support.admin.shown import figure
 
@@ -25,6 +27,7 @@ class StockAdmin(ReadOnlyAdmin):
     ordering = ("variant__sku",)
     fields = (
         "sku", "product", "available_units", "held_units", "committed_units", "received_units", "received_last",
+        "pictures", "translations",
     )  # fmt: skip
 
     def title_of(self, row: object) -> str:
@@ -60,3 +63,16 @@ class StockAdmin(ReadOnlyAdmin):
     def received_units(self, stock: Stock) -> SafeString:
         """Show units that ever came in."""
         return figure(stock.received)
+
+    @admin.display(description="pictures")
+    def pictures(self, stock: Stock) -> SafeString | str:
+        """Show what the window shows, small, with the words for who does not see it."""
+        rows = Picture.objects.filter(product_id=stock.variant.product_id).order_by("position", "id")
+        shown = ((static(row.path), row.alt, row.alt) for row in rows)
+        return format_html_join("", '<img src="{}" alt="{}" width="96" height="120"> {} ', shown) or "none"
+
+    @admin.display(description="in other languages")
+    def translations(self, stock: Stock) -> str:
+        """Show what the article is called elsewhere."""
+        rows = ProductText.objects.filter(product_id=stock.variant.product_id).order_by("locale")
+        return ", ".join(f"{row.locale}: {row.name}" for row in rows) or "none"

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from catalog.models import Stock
+from catalog.models import Picture, ProductText, Stock
 from core.cause import system
 from core.db import transaction
 from core.tests.factories import NOW
@@ -324,6 +324,20 @@ class TestOtherPages:
         cells = {name: re.findall(rf'field-{name}_units"><span class="amount">(\d+)', page) for name in
                  ("available", "held", "committed")}  # fmt: skip
         assert cells == {"available": ["9"], "held": ["1"], "committed": ["0"]}
+
+    def test_an_article_shows_its_pictures_and_its_other_names(self, console: Client) -> None:
+        an_open_payment(make_account())
+        stock = Stock.objects.select_related("variant__product").get()
+        product = stock.variant.product
+        Picture.objects.create(
+            product=product, position=1, path="demo/lark-mug.svg", width=400, height=500, alt="A mug"
+        )
+        ProductText.objects.create(product=product, locale="de", name="Becher")
+
+        page = console.get(address_of(stock)).content.decode()
+
+        assert '<img src="/static/demo/lark-mug.svg" alt="A mug" width="96" height="120">' in page
+        assert "de: Becher" in page
 
     def test_every_exact_search_is_served_by_lookups(self, console: Client) -> None:
         a_filled_shop(1)

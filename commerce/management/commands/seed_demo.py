@@ -29,6 +29,7 @@ class Command(BaseCommand):
             with transaction("demo.shop"):
                 channel = set_up_shop(demo.SHOP, now=clock.now())
                 articles_count = demo.ensure_articles(channel, now=clock.now())
+                demo.ensure_trade(channel, now=clock.now())
             self.stdout.write(f"{channel.name}: {articles_count} articles made, {len(demo.ARTICLES)} there.")
             self._ensure_staff()
             self._ensure_replay()
