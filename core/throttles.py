@@ -6,8 +6,10 @@ and nobody is kept from buying by a store that only counts. Numbers are the poli
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.core.cache import BaseCache, caches
@@ -54,27 +56,75 @@ def take_try(operation: str, *, callers: Mapping[str, str], now: datetime) -> No
     it; a caller without a value (a device that does not say its id) is not counted. All are counted before anyone is
     refused, so tries at the same moment cannot pass together. Raises: TooManyTries.
     """
-    policy = policies.current("throttles")
-    window_seconds = int(policy[f"{operation}_seconds"])
-    window, spent_seconds = divmod(int(now.timestamp()), window_seconds)
-    is_over = False
+    policy, window = policies.current("throttles"), _window(operation, now=now)
+    counts = note_tries(operation, callers=callers, now=now)
+    if any(count > policy[f"{operation}_{kind}_max"] for kind, count in counts.items()):
+        raise TooManyTries(retry_after_seconds=window.left_seconds)
+
+
+def note_tries(operation: str, *, callers: Mapping[str, str], now: datetime) -> dict[str, int]:
+    """This will count for each caller and refuse nobody, for what is only known afterwards. Returns counts by kind."""
+    window = _window(operation, now=now)
+    return {
+        kind: _count(window.key(operation, kind, value), keep_seconds=2 * window.seconds)
+        for kind, value in callers.items()
+        if value
+    }
+
+
+def refuse_spent(operation: str, *, callers: Mapping[str, str], now: datetime) -> None:
+    """This will refuse who has used up what `note_tries` counts, and count nothing. Raises: TooManyTries."""
+    policy, window = policies.current("throttles"), _window(operation, now=now)
     for kind, value in callers.items():
-        if value:
-            who = crypto.keyed_digest(value, purpose="throttle")[:32]
-            count = _count(f"tries:{_Store.era}{operation}:{kind}:{who}:{window}", keep_seconds=2 * window_seconds)
-            is_over = is_over or count > policy[f"{operation}_{kind}_max"]
-    if is_over:
-        raise TooManyTries(retry_after_seconds=window_seconds - spent_seconds)
+        if value and (_read(window.key(operation, kind, value)) or 0) >= policy[f"{operation}_{kind}_max"]:
+            raise TooManyTries(retry_after_seconds=window.left_seconds)
+
+
+def note_alias(kind: str, value: str, *, of: str) -> None:
+    """This will keep, for a day, that one value of this kind stands for another: a payment token for its card."""
+    day = _Window(0, 86_400, 86_400)
+    _ask_store(lambda cache: cache.set(day.key("alias", kind, value), of, timeout=day.seconds))
+
+
+def alias_of(kind: str, value: str) -> str:
+    """This will return what the value stands for, "" where nothing is known."""
+    return str(_read(_Window(0, 86_400, 86_400).key("alias", kind, value)) or "") if value else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    number: int
+    seconds: int
+    left_seconds: int
+
+    def key(self, operation: str, kind: str, value: str) -> str:
+        who = crypto.keyed_digest(value, purpose="throttle")[:32]
+        return f"tries:{_Store.era}{operation}:{kind}:{who}:{self.number}"
+
+
+def _window(operation: str, *, now: datetime) -> _Window:
+    seconds = int(policies.current("throttles")[f"{operation}_seconds"])
+    number, spent_seconds = divmod(int(now.timestamp()), seconds)
+    return _Window(number, seconds, seconds - spent_seconds)
 
 
 def _count(key: str, *, keep_seconds: int) -> int:
+    return int(_ask_store(lambda cache: _count_in(cache, key, keep_seconds=keep_seconds)))
+
+
+def _read(key: str) -> Any:
+    return _ask_store(lambda cache: cache.get(key))
+
+
+def _ask_store(question: Callable[[BaseCache], Any]) -> Any:
+    """Ask the shared cache, or this process's own while that is away."""
     if time.monotonic() >= _Store.away_until:
         try:
-            return _count_in(caches["default"], key, keep_seconds=keep_seconds)
+            return question(caches["default"])
         except (RedisError, OSError) as error:
             _Store.away_until = time.monotonic() + AWAY_SECONDS
             log.warning("throttle_store_away", error=type(error).__name__)
-    return _count_in(caches[IN_PROCESS], key, keep_seconds=keep_seconds)
+    return question(caches[IN_PROCESS])
 
 
 def _count_in(cache: BaseCache, key: str, *, keep_seconds: int) -> int:

@@ -11,7 +11,7 @@ from core import clock
 from core.api import caller_address
 from core.cause import Cause
 from core.principal import Principal
-from core.throttles import take_try
+from core.throttles import alias_of, note_alias, note_tries, refuse_spent, take_try
 from orders.models import Order
 
 
@@ -49,14 +49,61 @@ def is_other_device(request: Request, order: Order) -> bool:
 def take_payment_try(request: Request, **subject: str) -> None:
     """This will count a try to pay for the cart or order, who asks and where from, before anything else is done.
 
-    Programs of ours are not counted. Raises: TooManyTries.
+    Raises: TooManyTries.
     """
-    principal = principal_of(request)
-    if principal.kind == "service":
+    if not is_program(request):
+        take_try("payments", callers=_payers(request, subject), now=clock.now())
+
+
+def is_program(request: Request) -> bool:
+    """This will tell whether a program of ours asks, which is not counted."""
+    return principal_of(request).kind == "service"
+
+
+def take_cart_try(request: Request) -> None:
+    """This will count the opening of a cart by this device, as far as it says its id, and address.
+
+    Raises: TooManyTries.
+    """
+    device = request.headers.get("X-Device-Id", "")[:64]
+    if not is_program(request):
+        take_try("carts", callers={"device": device, "address": caller_address(request)}, now=clock.now())
+
+
+def take_return_try(request: Request) -> None:
+    """This will count a browser that comes back. Raises: TooManyTries."""
+    take_try("returns", callers={"address": caller_address(request)}, now=clock.now())
+
+
+def take_link_try(request: Request, *, order_id: str) -> None:
+    """This will count the making of a payment link or its trade for a token. Raises: TooManyTries."""
+    callers = {"order": order_id, "address": caller_address(request)}
+    take_try("payment_links", callers=callers, now=clock.now())
+
+
+def refuse_declined(request: Request, *, token: str, **subject: str) -> None:
+    """This will refuse whoever's cards, or this very card, were declined too often, before the provider is called.
+
+    Raises: TooManyTries.
+    """
+    if not is_program(request):
+        cards = {"token": token, "card": alias_of("card", token)}
+        refuse_spent("declines", callers={**_payers(request, subject), **cards}, now=clock.now())
+
+
+def note_decline(request: Request, *, token: str, card: str, **subject: str) -> None:
+    """This will count a decline, for the card too where the provider told which it was (`card`)."""
+    if is_program(request):
         return
+    note_tries("declines", callers={**_payers(request, subject), "token": token, "card": card}, now=clock.now())
+    if token and card:
+        note_alias("card", token, of=card)
+
+
+def _payers(request: Request, subject: dict[str, str]) -> dict[str, str]:
+    principal = principal_of(request)
     customer = principal.key if principal.customer_id is not None else ""
-    callers = {**subject, "principal": customer, "address": caller_address(request)}
-    take_try("payments", callers=callers, now=clock.now())
+    return {**subject, "principal": customer, "address": caller_address(request)}
 
 
 def cause_of(request: Request) -> Cause:

@@ -14,7 +14,7 @@ from accounts.authentication import principal_of
 from accounts.models import AccessToken
 from accounts.services import remember_token
 from checkout import answers, services
-from checkout.api.access import cart_of
+from checkout.api.access import cart_of, take_cart_try
 from checkout.api.serializers import CartShape, QuoteShape
 from checkout.models import Cart
 from checkout.selectors import quantities_of, quote_cart, seen_prices_of
@@ -56,12 +56,13 @@ class CartsView(APIView):
         operation_id="createCart",
         parameters=[KEY, DEVICE],
         request=Input,
-        responses={201: CartShape, 400: ProblemShape, 409: ProblemShape},
+        responses={201: CartShape, 400: ProblemShape, 409: ProblemShape, 429: ProblemShape},
     )
     def post(self, request: Request) -> HttpResponse:
         """Open a cart. A guest gets its token in this answer and never again."""
         form = self.Input(data=request.data)
         form.is_valid(raise_exception=True)
+        take_cart_try(request)
         principal, now = _keyed_principal(request), clock.now()
         has_key = "Idempotency-Key" in request.headers
         with transaction("checkout.create_cart"):

@@ -9,7 +9,16 @@ from rest_framework.views import APIView
 from accounts.authentication import principal_of
 from accounts.models import AccessToken
 from checkout import answers, services
-from checkout.api.access import cart_of, cause_of, is_other_device, order_of, take_payment_try
+from checkout.api.access import (
+    cart_of,
+    cause_of,
+    is_other_device,
+    note_decline,
+    order_of,
+    refuse_declined,
+    take_payment_try,
+    take_return_try,
+)
 from checkout.api.carts import CART_TOKEN
 from checkout.api.serializers import (
     AttributionInput,
@@ -79,6 +88,7 @@ class StartCheckoutView(APIView):
         cart = cart_of(request, given["cart_id"])
         take_payment_try(request, cart=cart.public_id)
         payment = given.get("payment") or {"method": "stripe", "token": "", "return_url": ""}
+        refuse_declined(request, token=payment["token"], cart=cart.public_id)
         contact = given["contact"]
         command = services.StartCommand(
             cart_id=cart.public_id,
@@ -102,7 +112,10 @@ class StartCheckoutView(APIView):
             },
         )
         key = keyed_request(request, principal=f"cart:{cart.public_id}", operation="checkout.start")
-        return _sent(services.start_checkout(command, request=key, cause=cause_of(request)))
+        final = services.start_checkout(command, request=key, cause=cause_of(request))
+        if final.declined_card is not None:
+            note_decline(request, token=payment["token"], card=final.declined_card, cart=cart.public_id)
+        return _sent(final)
 
 
 class PaymentAttemptsView(APIView):
@@ -128,6 +141,7 @@ class PaymentAttemptsView(APIView):
         order = order_of(request, order_id, PURPOSE.PAY)
         take_payment_try(request, order=order.public_id)
         payment = form.validated_data.get("payment") or {"method": "stripe", "token": "", "return_url": ""}
+        refuse_declined(request, token=payment["token"], order=order.public_id)
         command = services.ResumeCommand(
             order_id=order.public_id,
             method=payment["method"],
@@ -137,7 +151,10 @@ class PaymentAttemptsView(APIView):
             is_other_device=is_other_device(request, order),
         )
         key = keyed_request(request, principal=f"order:{order.public_id}", operation="orders.payment_attempts")
-        return _sent(services.resume_payment(command, request=key, cause=cause_of(request)))
+        final = services.resume_payment(command, request=key, cause=cause_of(request))
+        if final.declined_card is not None:
+            note_decline(request, token=payment["token"], card=final.declined_card, order=order.public_id)
+        return _sent(final)
 
 
 class CancelOrderView(APIView):
@@ -195,7 +212,7 @@ class CheckoutReturnView(APIView):
         operation_id="returnToCheckout",
         auth=[],
         request=Input,
-        responses={200: ReturnShape, 400: ProblemShape, 404: ProblemShape, 503: ProblemShape},
+        responses={200: ReturnShape, **dict.fromkeys((400, 404, 429, 503), ProblemShape)},
     )
     def post(self, request: Request) -> HttpResponse:
         """Say that the customer is back from the provider's page. The server asks the provider; what the browser
@@ -203,6 +220,7 @@ class CheckoutReturnView(APIView):
         """
         form = self.Input(data=request.data)
         form.is_valid(raise_exception=True)
+        take_return_try(request)
         cause = Cause(actor="guest:returning", source="checkout", now=clock.now())
         order_id = services.note_return(form.validated_data["state"], cause=cause)
         return answer(encode(answers.return_json(order_id)), status=200)

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.models import AccessToken
 from checkout import services
-from checkout.api.access import cause_of, order_of
+from checkout.api.access import cause_of, order_of, take_link_try
 from checkout.api.checkout import ORDER_TOKEN
 from checkout.api.serializers import PaymentLinkShape, TradedLinkShape
 from core.api import ProblemShape, StrictSerializer, answer, nothing_sent
@@ -23,12 +23,13 @@ class PaymentLinkView(APIView):
         operation_id="createPaymentLink",
         parameters=[ORDER_TOKEN],
         request=None,
-        responses={201: PaymentLinkShape, 404: ProblemShape, 409: ProblemShape},
+        responses={201: PaymentLinkShape, 404: ProblemShape, 409: ProblemShape, 429: ProblemShape},
     )
     def post(self, request: Request, order_id: str) -> HttpResponse:
         """A link to see and pay this one order on another device, for an hour. Each call makes a new one."""
         nothing_sent(request)
         order = order_of(request, order_id, AccessToken.Purpose.PAY)
+        take_link_try(request, order_id=order.public_id)
         link = services.issue_payment_link(order, cause=cause_of(request))
         url = f"{settings.SURETY_URL}/orders/{order.public_id}#link={link.token}"
         body = {"url": url, "link_token": link.token, "expires_at": instant_json(link.expires_at)}
@@ -51,12 +52,13 @@ class TradePaymentLinkView(APIView):
         operation_id="tradePaymentLink",
         auth=[],
         request=Input,
-        responses={200: TradedLinkShape, 400: ProblemShape, 404: ProblemShape},
+        responses={200: TradedLinkShape, 400: ProblemShape, 404: ProblemShape, 429: ProblemShape},
     )
     def post(self, request: Request, order_id: str) -> HttpResponse:
         """Trade the link for an order token that sees and pays this order until the link ends. May be repeated."""
         form = self.Input(data=request.data)
         form.is_valid(raise_exception=True)
+        take_link_try(request, order_id=order_id)
         link_token = form.validated_data["link_token"]
         traded = services.trade_payment_link(order_id, link_token=link_token, cause=cause_of(request))
         body = {"order_id": order_id, "order_token": traded.token, "expires_at": instant_json(traded.expires_at)}

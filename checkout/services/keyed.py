@@ -35,6 +35,8 @@ class FinalAnswer:
     status: int
     body: bytes
     is_replay: bool = False
+    # Of a decline that was just heard: the card's fingerprint, "" where the provider tells none.
+    declined_card: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,13 @@ def _finish(opened: Opened, answer: Answer | None, *, request: KeyedRequest, cau
         return FinalAnswer(status=202, body=encode(shown.body))
     stored = StoredAnswer(status=opened.success_status, body=encode(shown.body))
     idempotency.finish(opened.claim, request=request, answer=stored, now=cause.now)
-    return FinalAnswer(status=stored.status, body=stored.body)
+    return FinalAnswer(status=stored.status, body=stored.body, declined_card=_declined_card(answer))
+
+
+def _declined_card(answer: Answer | None) -> str | None:
+    if answer is None or answer.ending != "declined":
+        return None
+    return answer.update.card_fingerprint if answer.update else ""
 
 
 def _ask_for_card(opened: Opened, cart: Cart | None, *, request: KeyedRequest, cause: Cause) -> FinalAnswer:

@@ -173,6 +173,7 @@ class ProviderUpdate:
     failure: Failure | None = None
     three_d_secure: dict[str, Any] | None = None
     risk: dict[str, Any] | None = None
+    card_fingerprint: str = ""
     refunds: tuple[RefundFact, ...] = field(default=())
 
 

@@ -87,6 +87,7 @@ def read_intent(
         failure=failure,
         three_d_secure=_picked(details.get("three_d_secure"), ("result", "authentication_flow", "version")),
         risk=_picked(charge.get("outcome"), ("risk_score", "risk_level", "network_status", "type")),
+        card_fingerprint=str((details or _declined_card(intent)).get("fingerprint") or ""),
         refunds=tuple(refunds),
     )
 
@@ -114,6 +115,11 @@ def _failure(error: dict[str, Any] | None) -> Failure | None:
     # The issuer's reason is for staff; a customer with a stolen card must not be told so.
     message = "The bank declined this card." if code in STOLEN else str(error.get("message") or "")[:300]
     return Failure(code=code, message=message, may_retry=may_retry)
+
+
+def _declined_card(intent: dict[str, Any]) -> dict[str, Any]:
+    method = (intent.get("last_payment_error") or {}).get("payment_method") or {}
+    return dict(method.get("card") or {})
 
 
 def _next_action(action: dict[str, Any] | None) -> dict[str, Any] | None:
