@@ -111,6 +111,7 @@ class TestStrangers:
 
 
 class TestCartAfterStart:
+    @pytest.mark.pains("H4")
     def test_is_locked_and_says_which_order_it_became(self, shop: Shop) -> None:
         cart = shop.a_cart()
         order = shop.start(cart).json()

@@ -1,7 +1,8 @@
 """Nothing to pay: a total of exactly zero becomes paid by the same rows and the same funnel, without a provider."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.db import transaction as django_transaction
 from catalog.pricing import Quote
 from catalog.tests.factories import a_product
 from checkout.selectors import quote_cart
-from core import clock, killpoints
+from core import clock
 from core.cause import system
 from core.db import transaction
 from core.tests.factories import a_channel, a_free_account
@@ -24,22 +25,9 @@ from payments.providers.base import PaymentRequest, RefundRequest, Refused
 from payments.providers.registry import adapter_for
 from payments.services import ask_provider
 from tests.journeys.buyers import cancel, pay_again, read
+from tests.journeys.deaths import kill
 from tests.journeys.facts import errors, holds, moves, operations, shelf, violations, wait
 from tests.shop import Shop
-
-
-class Killed(BaseException):
-    """The process died here."""
-
-
-def die_at(point: str) -> Callable[[str], None]:
-    """This will return a hook that ends the request when it reaches `point`, without any cleanup of ours."""
-
-    def hook(reached: str) -> None:
-        if reached == point:
-            raise Killed
-
-    return hook
 
 
 @pytest.fixture(autouse=True)
@@ -125,8 +113,7 @@ class TestDeath:
     def test_between_the_two_transactions_is_made_good_by_a_sweep(self, shop: Shop, point: str) -> None:
         cart = shop.a_cart({"SAMPLE": 1})
 
-        with killpoints.listen(die_at(point)), pytest.raises(Killed):
-            shop.start(cart)
+        kill(partial(shop.start, cart), point)
         assert (shop.order().state, shelf("SAMPLE")) == ("draft", (2, 1, 0))
         wait(shop, rounds=2, seconds=61)
 
@@ -136,8 +123,7 @@ class TestDeath:
 
     def test_of_an_order_nobody_wants_any_more_gives_the_units_back(self, shop: Shop) -> None:
         cart = shop.a_cart({"SAMPLE": 1})
-        with killpoints.listen(die_at("tx:checkout.start.open:committed")), pytest.raises(Killed):
-            shop.start(cart)
+        kill(partial(shop.start, cart), "tx:checkout.start.open:committed")
         shop.pass_time(seconds=31)
         order = shop.start(cart, key="other").json()
 

@@ -120,7 +120,7 @@ class TestAfterExpiry:
         assert (taken(shop), given_back(shop), holds(shop)) == ([1999], [], [])
         assert shelf() == (9, 0, 1)
 
-    @pytest.mark.pains("C5")
+    @pytest.mark.pains("B2", "C5")
     def test_without_stock_it_is_paid_and_under_stock_review(self, shop: Shop) -> None:
         shop.start(shop.a_cart({"MUG-RED": 10}), token="pm_card_lateSuccess")
         take_late_success_back(shop)

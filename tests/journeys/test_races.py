@@ -169,6 +169,7 @@ class TestLastUnit:
 
 
 class TestEveryMessengerAtOnce:
+    @pytest.mark.pains("B1")
     def test_return_webhook_and_sweep_pay_once_fifty_times(self, shop: Shop) -> None:
         a_product(shop.channel, sku="MANY", price_minor=500, stock=50)
         for number in range(50):

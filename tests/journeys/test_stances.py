@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 
 from checkout.services import ResumeCommand, cancel_order, resume_payment
 from core import clock
@@ -39,3 +40,7 @@ class TestSweepsAndJourneys:
                 act()
 
         assert len(shop.truth()) == before
+
+    @pytest.mark.pains("B6")
+    def test_no_request_is_one(self) -> None:
+        assert connection.settings_dict["ATOMIC_REQUESTS"] is False

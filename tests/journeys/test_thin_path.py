@@ -1,5 +1,7 @@
 """From a cart to paid, on every usual way."""
 
+import pytest
+
 from orders.models import OrderEvent
 from tests.shop import Shop
 
@@ -49,6 +51,7 @@ class TestClientConfirms:
         assert shop.order().state == "paid"
         assert OrderEvent.objects.get(to_state="paid").actor == "system:webhook"
 
+    @pytest.mark.pains("B1")
     def test_a_sweep_makes_it_paid_when_every_webhook_is_lost(self, shop: Shop) -> None:
         shop.sandbox.engine.webhook_faults.add({"kind": "drop"})
         answer = shop.start(shop.a_cart()).json()

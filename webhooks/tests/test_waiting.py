@@ -40,6 +40,7 @@ class TestParked:
         metadata = {"order_id": attempt.order.public_id, "attempt_id": "payatt_unknown"}
         return an_event(account, event_body(about=paid_intent(attempt, metadata=metadata)))
 
+    @pytest.mark.pains("B1")
     def test_waits_for_its_payment_and_is_processed_when_it_turns_up(
         self, account: ProviderAccount, attempt: PaymentAttempt
     ) -> None:

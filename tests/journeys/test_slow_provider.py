@@ -1,0 +1,201 @@
+"""A provider that takes minutes: no lock runs out, because what guards the money is a row and not a time."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+from django.test import Client
+
+from core import clock, killpoints
+from core.cause import system
+from core.db import transaction
+from core.models import IdempotencyKey
+from payments.models import Operation, PaymentAttempt
+from payments.providers.registry import config_of, use_adapter
+from payments.providers.stripe import StripeAdapter
+from payments.services import recover, request_capture
+from sandbox.in_process import SandboxTransport
+from tests.journeys.buyers import cancel, hold_funds, pay_again
+from tests.journeys.deaths import kill
+from tests.journeys.facts import (
+    cases,
+    charges,
+    errors,
+    fault,
+    given_back,
+    lose_webhooks,
+    operations,
+    shelf,
+    taken,
+    violations,
+    wait,
+)
+from tests.journeys.rows import constraint_of_copy
+from tests.shop import Shop
+
+CALL = "call:POST:payment_intents"
+
+
+@pytest.fixture(autouse=True)
+def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    assert errors(caplog) == []
+    assert violations(shop) == []
+
+
+class TestTenMinutes:
+    @pytest.mark.pains("A6")
+    @pytest.mark.parametrize("point", [f"{CALL}:before", f"{CALL}:during", f"{CALL}:after"])
+    def test_requests_and_sweeps_meanwhile_and_afterwards_charge_nothing_more(self, shop: Shop, point: str) -> None:
+        cart = shop.a_cart()
+        lose_webhooks(shop)
+        meanwhile: list[Any] = []
+
+        def others(reached: str) -> None:
+            if reached != point or meanwhile:
+                return
+            meanwhile.append("begun")
+            # Longer than any lease: the first request's right to the key ran out long ago.
+            shop.pass_time(minutes=10)
+            meanwhile.extend(self.everybody_asks(shop, cart))
+            shop.sweep()
+
+        with killpoints.listen(others):
+            first = shop.start(cart, token="pm_card_visa")
+        wait(shop, rounds=3, seconds=61)
+        afterwards = self.everybody_asks(shop, cart)
+
+        assert first.status_code in {201, 202, 409}
+        assert {answer.status_code for answer in meanwhile[1:]} <= {200, 201, 202, 409}
+        assert {answer.json()["status"] for answer in afterwards} == {"paid"}
+        assert (taken(shop), charges(shop), given_back(shop)) == ([1999], 1, [])
+        assert (PaymentAttempt.objects.count(), operations("authorize"), shelf()) == (1, ["succeeded"], (9, 0, 1))
+
+    def everybody_asks(self, shop: Shop, cart: tuple[str, str]) -> list[Any]:
+        """This will pay again with the same key, another one, and from another device."""
+        other_device = replace(shop, client=Client())
+        number = IdempotencyKey.objects.count()
+        return [
+            shop.start(cart, token="pm_card_visa"),
+            shop.start(cart, token="pm_card_visa", key=f"new-{number}"),
+            other_device.start(cart, token="pm_card_mastercard", key=f"device-{number}"),
+        ]
+
+    @pytest.mark.pains("A6")
+    def test_an_answer_that_takes_ten_minutes_is_found_out_and_not_repeated(self, shop: Shop) -> None:
+        lose_webhooks(shop)
+        fault(shop, "slow", "payment_intents.create", times=1, seconds=600)
+        cart = shop.a_cart()
+
+        first = shop.start(cart, token="pm_card_visa")
+        shop.start(cart, token="pm_card_visa", key="another")
+        wait(shop, rounds=3, seconds=61)
+
+        assert first.status_code in {201, 202}
+        assert (shop.order().state, taken(shop), charges(shop)) == ("paid", [1999], 1)
+
+    @pytest.mark.pains("A6", "A5")
+    def test_the_database_itself_refuses_a_second_living_attempt(self, shop: Shop) -> None:
+        shop.start(shop.a_cart())
+
+        other = {"public_id": "payatt_second", "provider_reference": "pi_second", "status": "created"}
+
+        assert constraint_of_copy(shop.attempt(), **other) == "payments_attempt_one_current"
+        assert PaymentAttempt.objects.count() == 1
+
+
+class Recording(httpx2.BaseTransport):
+    """Notes the key of every write, and whether its operation stood in the database by then."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.inner = SandboxTransport(shop.sandbox)
+        self.keys: list[str] = []
+        self.known: list[bool] = []
+        self.keys_of: dict[str, list[str]] = defaultdict(list)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Look, then pass on."""
+        key = request.headers.get("Idempotency-Key")
+        if request.method == "POST" and key:
+            self.keys.append(key)
+            self.keys_of[request.url.path.rpartition("/")[2]].append(key)
+            self.known.append(Operation.objects.filter(provider_key=key, status__in=["sent", "unknown"]).exists())
+        return self.inner.handle_request(request)
+
+
+def restart(shop: Shop) -> Recording:
+    """This will give the shop an adapter that knows nothing of what went before, as a new process has."""
+    recording = Recording(shop)
+    use_adapter(shop.account, StripeAdapter(config_of(shop.account), inner=recording))
+    return recording
+
+
+class TestKeysToTheProvider:
+    @pytest.mark.pains("D1")
+    def test_are_ours_stored_before_the_call_and_one_for_each_operation(self, shop: Shop) -> None:
+        provider = restart(shop)
+
+        order = shop.start(shop.a_cart(), key="the-client's-own", token="pm_card_chargeDeclined").json()
+        pay_again(shop, order, token="pm_card_visa", key="the-client's-own-2")
+
+        assert all(provider.known)
+        assert len(provider.keys) == len(set(provider.keys)) == Operation.objects.count() == 3
+        assert not [key for key in provider.keys if "client" in key]
+
+    @pytest.mark.pains("D1", "B6")
+    @pytest.mark.parametrize("point", [f"{CALL}:before", f"{CALL}:during", f"{CALL}:after"])
+    def test_survive_the_death_of_their_process_at_any_point_of_the_call(self, shop: Shop, point: str) -> None:
+        lose_webhooks(shop)
+        provider, cart = restart(shop), shop.a_cart()
+
+        kill(lambda: shop.start(cart, token="pm_card_visa"), point)
+
+        # What was decided before the call outlives who decided it: nothing rolled back with them.
+        operation = Operation.objects.select_related("attempt").get()
+        assert (operation.status, operation.amount_minor, operation.attempt.amount_minor) == ("sent", 1999, 1999)
+        assert set(provider.keys) <= {operation.provider_key}
+        assert shop.order().total_minor == 1999
+
+        successor = restart(shop)
+        shop.pass_time(seconds=61)
+        recover(operation.public_id, cause=system("sweep", now=clock.now()))
+        wait(shop, rounds=3, seconds=61)
+
+        assert set(provider.keys) | set(successor.keys) == {operation.provider_key}
+        assert (shop.order().state, taken(shop), charges(shop), cases()) == ("paid", [1999], 1, [])
+        assert shop.start(cart, token="pm_card_visa").json()["status"] == "paid"
+
+    @pytest.mark.pains("A3")
+    def test_stay_the_same_however_often_a_capture_is_tried(self, shop: Shop) -> None:
+        hold_funds(shop)
+        lose_webhooks(shop)
+        provider = restart(shop)
+        fault(shop, "timeout_after", "payment_intents.capture", times=4)
+
+        with transaction("test"):
+            request_capture(shop.order().public_id, cause=system("sweep", now=clock.now()))
+        shop.work()
+        assert operations("capture") == ["unknown"]
+        wait(shop, rounds=6, seconds=121)
+
+        assert len(provider.keys_of["capture"]) > 1
+        assert set(provider.keys_of["capture"]) == {Operation.objects.get(kind="capture").provider_key}
+        assert (taken(shop), operations("capture"), shop.order().state) == ([1999], ["succeeded"], "paid")
+
+    @pytest.mark.pains("A3")
+    def test_stay_the_same_however_often_money_is_given_back(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        lose_webhooks(shop)
+        shop.confirm(order)
+        provider = restart(shop)
+        fault(shop, "timeout_after", "refunds.create", times=4)
+
+        cancel(shop, order)
+        wait(shop, rounds=12, seconds=121)
+
+        assert len(provider.keys_of["refunds"]) > 1
+        assert set(provider.keys_of["refunds"]) == {Operation.objects.get(kind="give_back").provider_key}
+        assert (taken(shop), given_back(shop), operations("give_back")) == ([1999], [1999], ["succeeded"])
