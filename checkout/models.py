@@ -97,6 +97,23 @@ class CartAddress(PostalFields):
         return f"{self.purpose} address of cart {self.cart_id}"
 
 
+class CartCoupon(models.Model):
+    """A code entered into a cart; whether it takes something off is seen anew with every quote."""
+
+    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="coupons", db_index=False)
+    coupon = models.ForeignKey("catalog.Coupon", on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField()
+
+    class Meta:
+        """Once per cart."""
+
+        constraints = [UniqueConstraint(fields=["cart", "coupon"], name="checkout_cart_coupon_unique")]
+
+    def __str__(self) -> str:
+        """Show the coupon."""
+        return str(self.coupon)
+
+
 class CheckoutContext(models.Model):
     """What the client told us about itself at checkout; null where unknown, never guessed."""
 

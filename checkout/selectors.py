@@ -11,15 +11,18 @@ from accounts.addresses import ADDRESS_FIELDS, PostalAddress, address_of
 from accounts.models import AccessToken
 from accounts.selectors import check_token
 from catalog import selectors as catalog
+from catalog.coupons import terms_of
 from catalog.market import Place, ShippingOption, read_market
+from catalog.models import Coupon
 from catalog.pricing import NoShippingMethod, Quote, QuoteRequest, TaxEntry, quote
-from checkout.models import Cart, CartAddress, CartLine
+from catalog.pricing.coupons import Buyer, CouponQuote, quote_with_coupons
+from checkout.models import Cart, CartAddress, CartCoupon, CartLine
 from core.errors import NotFound
 from core.locales import text_locales
 from core.money import RoundingMode, RoundingScope
 from core.principal import Principal
 from orders.models import Order
-from orders.selectors import NoSuchOrder, find_order
+from orders.selectors import NoSuchOrder, find_order, has_bought
 
 
 class NoSuchCart(NotFound):
@@ -213,12 +216,55 @@ def quote_cart(
     seen: Mapping[str, int] | None = None,
     locale: str = "",
 ) -> Quote:
-    """This will price the cart, in as many queries as offer_for; `seen` are the prices shown before, by SKU, whose
-    change is a warning. Raises: TaxRuleMissing, AmountTooLarge.
+    """This will price the cart with its coupons for whoever owns it, in one query more than offer_for without any;
+    `seen` are the prices shown before, by SKU, whose change is a warning. Raises: TaxRuleMissing, AmountTooLarge.
     """
     request = offer_for(cart, quantities=quantities, now=now, destination=destination, locale=locale).request
     lines = tuple(replace(line, seen_unit_price_minor=(seen or {}).get(line.sku)) for line in request.lines)
-    return quote(replace(request, lines=lines))
+    coupons = coupons_in(cart)
+    shown = replace(request, lines=lines)
+    buyer = buyer_of(cart, coupons)
+    return price_offer(cart, shown, quantities=quantities, coupons=coupons, buyer=buyer, now=now).quote
+
+
+def coupons_in(cart: Cart) -> list[Coupon]:
+    """This will return the cart's coupons with their promotions, in the order they were entered; one query."""
+    entered = CartCoupon.objects.filter(cart=cart).select_related("coupon__promotion").order_by("id")
+    return [row.coupon for row in entered]
+
+
+def buyer_of(cart: Cart, coupons: list[Coupon], *, customer_id: int | None = None, contact_digest: str = "") -> Buyer:
+    """This will return whom the coupons' limits count: the cart's customer or the one given, and the address to reach
+    them as far as it is known. Asks for earlier orders only where a coupon does.
+    """
+    known_id = cart.customer_id or customer_id
+    has_asked = any(coupon.promotion.is_first_order_only for coupon in coupons)
+    return Buyer(
+        customer_id=known_id,
+        contact_digest=contact_digest,
+        has_bought=has_asked
+        and has_bought(channel_id=cart.channel_id, customer_id=known_id, contact_digest=contact_digest),
+    )
+
+
+def price_offer(
+    cart: Cart,
+    request: QuoteRequest,
+    *,
+    quantities: dict[int, int],
+    coupons: list[Coupon],
+    buyer: Buyer,
+    now: datetime,
+) -> CouponQuote:
+    """This will price what the shop asks for the cart with the coupons as they apply to this buyer, in no query where
+    there are none, else in a number the cart's length does not change. Raises: TaxRuleMissing, AmountTooLarge.
+    """
+    if not coupons:
+        return CouponQuote(quote=quote(request), applied=())
+    terms = terms_of(
+        coupons, currency=cart.currency, variant_ids=quantities, buyer=buyer, channel=cart.channel, now=now
+    )
+    return quote_with_coupons(request, terms, buyer=buyer, now=now)
 
 
 def _picked(options: tuple[ShippingOption, ...], *, code: str) -> ShippingOption | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from checkout.api import cart_parts, carts, checkout, orders, payment_links, shipping
+from checkout.api import cart_parts, carts, checkout, coupons, orders, payment_links, shipping
 
 urlpatterns = [
     path("carts", carts.CartsView.as_view()),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("carts/<str:cart_id>/addresses", cart_parts.CartAddressesView.as_view()),
     path("carts/<str:cart_id>/claim", cart_parts.CartClaimView.as_view()),
     path("carts/<str:cart_id>/copy", carts.CartCopyView.as_view()),
+    path("carts/<str:cart_id>/coupons/<str:code>", coupons.CartCouponView.as_view()),
     path("carts/<str:cart_id>/lines", carts.CartLinesView.as_view()),
     path("carts/<str:cart_id>/lines/<str:sku>", carts.CartLineView.as_view()),
     path("carts/<str:cart_id>/payment-methods", cart_parts.CartPaymentMethodsView.as_view()),

@@ -129,6 +129,19 @@ def held_orders(orders: Sequence[Order]) -> set[int]:
     return set(Hold.objects.filter(order__in=orders, released_at=None).values_list("order_id", flat=True))
 
 
+def has_bought(*, channel_id: int, customer_id: int | None, contact_digest: str) -> bool:
+    """This will tell whether this customer, by account or by the digest of their address, ever paid an order here that
+    was not cancelled.
+    """
+    who = Q(pk=None)
+    if customer_id is not None:
+        who |= Q(customer_id=customer_id)
+    if contact_digest:
+        who |= Q(contact__email_digest=contact_digest)
+    paid = Order.objects.filter(who, channel_id=channel_id, paid_at__isnull=False)
+    return paid.exclude(state__in=CANCELLED_STATES).exists()
+
+
 def active_checkout_of(*, customer_id: int) -> Order | None:
     """This will return the customer's newest order that still waits for its payment."""
     rows = Order.objects.filter(customer_id=customer_id, state__in=BEFORE_PAYMENT, cancel_requested_at=None)

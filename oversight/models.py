@@ -20,6 +20,7 @@ class CaseType(models.TextChoices):
     EXTERNAL_REFUND = "external_refund"
     REFUND_BEYOND_ACCEPTED = "refund_beyond_accepted"
     STOCK_REVIEW = "stock_review"
+    COUPON_HONOURED_LATE = "coupon_honoured_late"
     UNMATCHED_WEBHOOK = "unmatched_webhook"
     WEBHOOK_DEAD = "webhook_dead"
     UNKNOWN_PROVIDER_OBJECT = "unknown_provider_object"

@@ -64,11 +64,12 @@ class NotForSale:
 
 @dataclass(frozen=True, slots=True)
 class CouponNotApplicable:
-    """A coupon in the cart takes nothing off now; `reason` is the code of what it lacks."""
+    """A coupon in the cart takes nothing off now; `reason` is the code of why, `message` says it to people."""
 
     code: ClassVar[str] = "coupon_not_applicable"
     coupon_code: str
     reason: str
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,22 @@
 """Things on a shelf, ready to be bought."""
 
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
 from catalog import services
-from catalog.models import Category, ReservationLine, ShippingMethod, Stock, Variant
-from catalog.services import NewArea, NewCategory, NewMethod, NewProduct, NewVariant, NewZone, PriceStep
+from catalog.models import Category, Coupon, PromotionCount, ReservationLine, ShippingMethod, Stock, Variant
+from catalog.services import (
+    NewArea,
+    NewCategory,
+    NewCoupon,
+    NewMethod,
+    NewProduct,
+    NewPromotion,
+    NewVariant,
+    NewZone,
+    PriceStep,
+)
 from core.db import in_transaction, transaction
 from core.models import SalesChannel
 from core.tests.factories import NOW
@@ -66,3 +80,27 @@ def a_way_to_ship(channel: SalesChannel, *, country: str = "GB", price_minor: in
     new = NewZone(country.lower(), f"Zone {country}", areas=[NewArea(country)], methods=[method])
     with transaction("test"):
         return services.create_shipping_zone(channel=channel, zone=new, now=NOW).methods.get()
+
+
+def a_coupon(channel: SalesChannel, code: str = "SPRING10", **changes: Any) -> Coupon:
+    """This will store a promotion of ten per cent for everybody and for ever, with one code; `changes` are of the
+    promotion.
+    """
+    fields: dict[str, Any] = {"name": f"Promotion {code}", "kind": "percent", "valid_from": NOW - timedelta(days=1)}
+    if changes.get("kind", "percent") == "percent":
+        fields["rate"] = Decimal("0.1")
+    coupon = NewCoupon(
+        code=code, customer_id=changes.pop("customer_id", None), uses_max=changes.pop("code_uses_max", None)
+    )
+    with transaction("test"):
+        new = NewPromotion(**fields | changes)
+        services.create_promotion(new, channel=channel, coupons=[coupon], now=NOW)
+    return Coupon.objects.select_related("promotion").get(code=code)
+
+
+def counts(code: str = "SPRING10") -> dict[str, int]:
+    """This will return how often the code's promotion is in use, by scope: the highest where a scope has several."""
+    found: dict[str, int] = {}
+    for row in PromotionCount.objects.filter(promotion__coupons__code=code):
+        found[row.scope] = max(found.get(row.scope, 0), row.uses_count)
+    return found

@@ -11,11 +11,19 @@ from checkout.services.carts import (
     archive_cart,
     change_cart,
     copy_cart,
+    copy_coupons,
     create_cart,
     set_line,
     set_lines,
 )
 from checkout.services.claim import claim_cart
+from checkout.services.coupons import (
+    CouponsLacking,
+    CouponUnknown,
+    TooManyCoupons,
+    add_coupon,
+    remove_coupon,
+)
 from checkout.services.keyed import FinalAnswer
 from checkout.services.payment_links import issue_payment_link, trade_payment_link
 from checkout.services.resume import ResumeCommand, resume_payment
@@ -33,6 +41,8 @@ from payments.services import note_return
 __all__ = [
     "CartCheckedOut",
     "CartEmpty",
+    "CouponUnknown",
+    "CouponsLacking",
     "CurrencyNotSold",
     "FinalAnswer",
     "NewCart",
@@ -41,18 +51,22 @@ __all__ = [
     "ReturnUrlNotAllowed",
     "ShippingMethodUnavailable",
     "StartCommand",
+    "TooManyCoupons",
     "TooManyLines",
     "TotalNotPayable",
     "VariantsUnknown",
+    "add_coupon",
     "archive_cart",
     "cancel_order",
     "change_cart",
     "choose_shipping_method",
     "claim_cart",
     "copy_cart",
+    "copy_coupons",
     "create_cart",
     "issue_payment_link",
     "note_return",
+    "remove_coupon",
     "resume_payment",
     "set_addresses",
     "set_line",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.selectors import find_variants, present_price
-from checkout.models import Cart, CartAddress, CartLine
+from checkout.models import Cart, CartAddress, CartCoupon, CartLine
 from checkout.selectors import lock_cart, open_carts_of
 from core import policies
 from core.db import transaction_required
@@ -13,6 +13,8 @@ from core.errors import DomainError, Invalid
 from core.ids import new_public_id
 from core.models import SalesChannel
 from core.principal import Principal
+
+COUPONS_MAX = 5
 
 
 class CartCheckedOut(DomainError):
@@ -137,7 +139,7 @@ def change_cart(cart_id: str, *, currency: str, country: str, now: datetime) -> 
 
 @transaction_required
 def copy_cart(source: Cart, *, principal: Principal, now: datetime) -> Cart:
-    """This will insert a new open cart with the lines of another, for ordering again or after a cancellation."""
+    """This will insert an open cart with the lines and codes of another, to order again or after a cancellation."""
     new = NewCart(
         currency=source.currency,
         country=source.country,
@@ -156,7 +158,19 @@ def copy_cart(source: Cart, *, principal: Principal, now: datetime) -> Cart:
         )
         for line in CartLine.objects.filter(cart=source).order_by("position")
     )
+    copy_coupons(source, cart, now=now)
     return cart
+
+
+@transaction_required
+def copy_coupons(source: Cart, target: Cart, *, now: datetime) -> None:
+    """This will enter the codes of one cart into another as well, as far as there is room; each quote sees anew
+    whether they apply.
+    """
+    kept = set(CartCoupon.objects.filter(cart=target).values_list("coupon_id", flat=True))
+    entered = CartCoupon.objects.filter(cart=source).order_by("id").values_list("coupon_id", flat=True)
+    added = [coupon_id for coupon_id in entered if coupon_id not in kept][: COUPONS_MAX - len(kept)]
+    CartCoupon.objects.bulk_create(CartCoupon(cart=target, coupon_id=coupon_id, added_at=now) for coupon_id in added)
 
 
 @transaction_required

@@ -6,7 +6,7 @@ from accounts.selectors import lock_customer
 from checkout.models import Cart, CartLine
 from checkout.selectors import NoSuchCart, lock_carts_to_merge
 from checkout.services.addresses import move_addresses
-from checkout.services.carts import CartCheckedOut, touch
+from checkout.services.carts import CartCheckedOut, copy_coupons, touch
 from core import policies
 from core.db import transaction_required
 
@@ -57,3 +57,4 @@ def _merge(own: Cart, *, into: Cart, now: datetime) -> None:
     own.archived_at = now
     own.save(update_fields=["archived_at"])
     move_addresses(own, into, now=now)
+    copy_coupons(own, into, now=now)

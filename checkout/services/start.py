@@ -10,12 +10,23 @@ from accounts.models import AccessToken
 from accounts.services import remember_token
 from catalog import pricing
 from catalog import services as stock
-from catalog.pricing import Quote, terms_as_json
+from catalog.pricing import terms_as_json
+from catalog.pricing.coupons import Buyer, CouponQuote
 from checkout.answers import quote_json
 from checkout.models import Cart, CheckoutContext
-from checkout.selectors import Destination, destination_of, lock_cart, quantities_of, quote_cart
+from checkout.selectors import (
+    Destination,
+    buyer_of,
+    coupons_in,
+    destination_of,
+    lock_cart,
+    offer_for,
+    price_offer,
+    quantities_of,
+)
 from checkout.services.addresses import take_contact
 from checkout.services.carts import CartCheckedOut
+from checkout.services.coupons import redeem_coupons, refuse_lacking_coupons
 from checkout.services.keyed import FinalAnswer, Opened, run
 from checkout.services.return_urls import check_return_url
 from core import crypto, idempotency, policies
@@ -100,9 +111,9 @@ def start_checkout(command: StartCommand, *, request: KeyedRequest, cause: Cause
     """This will make the cart an order and try to pay it; a repeat with the same key gets the same answer.
 
     Opens its own transactions. Raises: CartEmpty, NotForSale, NoShippingMethod, QuoteChanged, TotalNotPayable,
-    InsufficientStock, ReturnUrlNotAllowed, PaymentTokenInvalid, NoSuchCart and the errors of core.idempotency; then
-    nothing was created. A token the provider has no more is answered with a problem that is final for this key; the
-    cart is open again.
+    CouponLimitReached, CouponNotForYou, CouponsLacking, InsufficientStock, ReturnUrlNotAllowed, PaymentTokenInvalid,
+    NoSuchCart and the errors of core.idempotency; then nothing was created. A token the provider has no more is
+    answered with a problem that is final for this key; the cart is open again.
     """
     return run(
         lambda: _open(command, request=request, cause=cause), name="checkout.start", request=request, cause=cause
@@ -122,8 +133,8 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
     command = replace(command, contact=take_contact(cart, command.contact, now=cause.now))
     quantities = quantities_of(cart)
     destination = destination_of(cart)
-    priced = _agreed_quote(cart, quantities, destination, command, now=cause.now)
-    account = account_to_pay(cart.channel, method=command.method, due_minor=priced.total_minor)
+    priced, buyer = _agreed_quote(cart, quantities, destination, command, now=cause.now)
+    account = account_to_pay(cart.channel, method=command.method, due_minor=priced.quote.total_minor)
     payments.check_token(command.payment_token, account=account)
     order = _create_order(cart, priced, destination, command, cause=cause)
     operation = payments.open_attempt(
@@ -141,6 +152,7 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
     _lock_up(cart, order, command, cause=cause)
     idempotency.commit_point(claim, subject_id=operation.public_id)
     token = _order_token(order, request=request, cause=cause) if order.customer_id is None else ""
+    redeem_coupons(order, priced, buyer=buyer, now=cause.now)
     # Last, because everybody who buys the same article waits for its row until this transaction ends.
     stock.reserve(owner_id=order.public_id, channel_id=cart.channel_id, quantities=quantities, now=cause.now)
     return Opened(claim, order.public_id, operation, success_status=201, order_token=token, cart_id=cart.public_id)
@@ -177,30 +189,42 @@ def _same_order(cart: Cart, claim: Claim, *, request: KeyedRequest, cause: Cause
 
 def _agreed_quote(
     cart: Cart, quantities: dict[int, int], destination: Destination, command: StartCommand, *, now: datetime
-) -> Quote:
+) -> tuple[CouponQuote, Buyer]:
     if not quantities:
         raise CartEmpty(cart_id=cart.public_id)
+    coupons = coupons_in(cart)
+    buyer = buyer_of(
+        cart,
+        coupons,
+        customer_id=command.principal.customer_id,
+        contact_digest=contact_digest(command.contact.email.strip().lower()),
+    )
     # The order speaks the customer's language for ever, whatever the cart was read in.
-    priced = quote_cart(cart, quantities=quantities, now=now, destination=destination, locale=command.locale)
+    offer = offer_for(cart, quantities=quantities, now=now, destination=destination, locale=command.locale)
+    agreed = price_offer(cart, offer.request, quantities=quantities, coupons=coupons, buyer=buyer, now=now)
+    priced = agreed.quote
     missing = [warning.sku for warning in priced.warnings if isinstance(warning, pricing.NotForSale)]
     if missing:
         raise NotForSale(skus=missing)
     unreachable = [warning.country for warning in priced.warnings if isinstance(warning, pricing.NoShippingMethod)]
     if unreachable:
         raise NoShippingMethod(country=unreachable[0])
+    refuse_lacking_coupons(priced, seen_hash=command.quote_hash, locale=command.locale)
     if command.quote_hash and command.quote_hash != priced.quote_hash:
         raise QuoteChanged(quote=quote_json(priced, locale=command.locale))
     if priced.total_minor < 0:
         raise TotalNotPayable(total_minor=priced.total_minor)
-    return priced
+    return agreed, buyer
 
 
-def _create_order(cart: Cart, priced: Quote, destination: Destination, command: StartCommand, *, cause: Cause) -> Order:
+def _create_order(
+    cart: Cart, priced: CouponQuote, destination: Destination, command: StartCommand, *, cause: Cause
+) -> Order:
     reservation = policies.current("reservation")
     has_address = bool(destination.region or destination.postcode)
     postcode = destination.postcode or str(command.contact.address.get("postcode", ""))
     snapshot = build_snapshot(
-        {**terms_as_json(priced), "quote_hash": priced.quote_hash},
+        {**terms_as_json(priced.quote), "quote_hash": priced.quote.quote_hash},
         SnapshotContext(
             country=cart.country,
             country_label=cart.country_label,
@@ -210,6 +234,7 @@ def _create_order(cart: Cart, priced: Quote, destination: Destination, command: 
             locale=command.locale,
             terms_version=cart.channel.terms_version,
             contact_digest=contact_digest(command.contact.email.strip().lower()),
+            promotions=tuple(terms.rules() for terms in priced.applied),
         ),
     )
     new = orders.NewOrder(

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from catalog.tests.factories import a_product
+from catalog.services import Figures
+from catalog.tests.factories import a_coupon, a_product
 from checkout.models import Cart, CartAddress, CartLine
 from checkout.tests.customers import Customer, a_customer
 from core import policies
@@ -142,6 +143,20 @@ class TestMerging:
         assert claim(ada, first).json()["addresses"]["shipping"]["line1"] == "1 Lane"
         assert claim(ada, second).json()["addresses"]["shipping"]["line1"] == "2 Lane"
         assert CartAddress.objects.count() == 1
+
+    def test_codes_come_along_the_guest_s_first_as_far_as_a_cart_takes_them(self, shop: Shop, ada: Customer) -> None:
+        codes = [f"CODE{number}" for number in range(6)]
+        for code in codes:
+            a_coupon(shop.channel, code, kind="fixed", figures={"GBP": Figures(amount_minor=1)}, is_combinable=True)
+        cart, own = shop.a_cart(), ada.a_cart({"LAMP": 1})
+        for code in codes[:3]:
+            shop.api("PUT", f"carts/{cart[0]}/coupons/{code}", x_cart_token=cart[1])
+        for code in codes[2:]:
+            ada.api("PUT", f"carts/{own}/coupons/{code}")
+
+        answer = claim(ada, cart)
+
+        assert {each["code"] for each in answer.json()["quote"]["discounts"]} == set(codes[:5])
 
     def test_a_changed_price_is_said_of_both(self, shop: Shop, ada: Customer) -> None:
         ada.a_cart({"LAMP": 1})

@@ -41,6 +41,7 @@ class Reason(models.TextChoices):
     RESERVATION_EXTENDED = "reservation_extended"
     STOCK_RETURNED = "stock_returned"
     STOCK_RESERVED_AGAIN = "stock_reserved_again"
+    COUPON_HONOURED_LATE = "coupon_honoured_late"
     FULFILLMENT_REQUESTED = "fulfillment_requested"
     FULFILLMENT_RECORDED = "fulfillment_recorded"
     WINDOWS_OVER = "windows_over"

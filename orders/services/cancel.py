@@ -1,6 +1,6 @@
 """Cancelling is a request first: while anything could still capture, the order only knows that it is wanted."""
 
-from catalog import services as stock
+from catalog import services as catalog
 from core.cause import Cause
 from core.db import transaction_required
 from core.errors import DomainError
@@ -35,14 +35,14 @@ def request_cancel(order: Order, *, reason: str, cause: Cause) -> Order:
 
 @transaction_required
 def cancel(order: Order, because: Because) -> Order:
-    """This will end the locked `order` and give its stock back. The caller has made sure that nothing can capture any
-    more.
+    """This will end the locked `order` and give its coupons and stock back. The caller has made sure that nothing can
+    capture any more.
 
     Raises: TransitionRefused when captured money is still owed.
     """
     order.expires_at = None
     move(order, order.cancelled, because, also=["expires_at"])
-    stock.release(owner_id=order.public_id, now=because.cause.now)
+    _let_go(order, because)
     return order
 
 
@@ -54,5 +54,11 @@ def confirm_cancellation_refund(order: Order, because: Because) -> Order:
     """
     order.expires_at = None
     move(order, order.cancellation_refunded, because, also=["expires_at"])
-    stock.release(owner_id=order.public_id, now=because.cause.now)
+    _let_go(order, because)
     return order
+
+
+def _let_go(order: Order, because: Because) -> None:
+    # Stock rows are the last lock of all.
+    catalog.give_back_uses(owner_id=order.public_id, now=because.cause.now)
+    catalog.release(owner_id=order.public_id, now=because.cause.now)

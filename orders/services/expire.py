@@ -1,6 +1,6 @@
 """Time running out: extensions up to the cap, and the end when nothing can capture any more."""
 
-from catalog import services as stock
+from catalog import services as catalog
 from core.cause import Cause
 from core.db import transaction_required
 from orders.models import Order, OrderState, Reason
@@ -15,8 +15,8 @@ def extend_reservation(order: Order, *, cause: Cause) -> bool:
     Returns whether anything was extended.
     """
     try:
-        reservation = stock.extend(owner_id=order.public_id, now=cause.now)
-    except stock.ReservationOver:
+        reservation = catalog.extend(owner_id=order.public_id, now=cause.now)
+    except catalog.ReservationOver:
         return False
     if order.expires_at is None or reservation.expires_at <= order.expires_at:
         return False
@@ -28,7 +28,7 @@ def extend_reservation(order: Order, *, cause: Cause) -> bool:
 @transaction_required
 def keeps_units(order: Order) -> bool:
     """This will tell whether the units of the locked `order` are still kept for it."""
-    return order.state != OrderState.EXPIRED and stock.is_reserved(owner_id=order.public_id)
+    return order.state != OrderState.EXPIRED and catalog.is_reserved(owner_id=order.public_id)
 
 
 @transaction_required
@@ -37,7 +37,7 @@ def keep_units_again(order: Order, *, cause: Cause) -> Order:
 
     An expired order waits for its payment again: the caller has opened an attempt. Raises: InsufficientStock.
     """
-    reservation = stock.reserve_again(owner_id=order.public_id, channel_id=order.channel_id, now=cause.now)
+    reservation = catalog.reserve_again(owner_id=order.public_id, channel_id=order.channel_id, now=cause.now)
     order.expires_at = reservation.expires_at
     because = Because(reason=Reason.STOCK_RESERVED_AGAIN, cause=cause)
     if order.state == OrderState.EXPIRED:
@@ -55,7 +55,8 @@ def expire(order: Order, because: Because) -> Order:
         return cancel(order, because)
     order.expires_at = None
     move(order, order.expired, because, also=["expires_at"])
-    stock.expire(owner_id=order.public_id, now=because.cause.now)
+    catalog.give_back_uses(owner_id=order.public_id, now=because.cause.now)
+    catalog.expire(owner_id=order.public_id, now=because.cause.now)
     return order
 
 

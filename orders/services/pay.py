@@ -3,13 +3,15 @@
 from collections import defaultdict
 from datetime import datetime
 
-from catalog import services as stock
+from catalog import services as catalog
 from core.cause import Cause
 from core.db import transaction_required
 from ledger import services as ledger
 from orders.models import HoldReason, Order, Reason
 from orders.services.change import Because, move, record_fact
 from orders.services.holds import open_hold
+from oversight.models import Case, CaseType
+from oversight.services import Report, open_case
 
 
 @transaction_required
@@ -25,8 +27,8 @@ def mark_authorized(order: Order, because: Because, *, held_until: datetime | No
     move(order, order.payment_authorized, because, also=["expires_at"])
     if held_until is not None:
         try:
-            stock.hold_until(owner_id=order.public_id, until=held_until)
-        except stock.ReservationOver:
+            catalog.hold_until(owner_id=order.public_id, until=held_until)
+        except catalog.ReservationOver:
             open_hold(
                 order,
                 reason=HoldReason.STOCK_REVIEW,
@@ -52,8 +54,8 @@ def mark_capture_failed(order: Order, because: Because) -> Order:
 def mark_paid(order: Order, because: Because, *, may_reserve_again: bool) -> Order:
     """This will make the locked `order` paid: the only place that does.
 
-    Transition, committed stock, the sale in the books, history. When the units are no longer kept they are reserved
-    again if `may_reserve_again` and stock allows, else a stock_review hold is opened.
+    Transition, used coupons, committed stock, the sale in the books, history. When the units are no longer kept they
+    are reserved again if `may_reserve_again` and stock allows, else a stock_review hold is opened.
     Raises: TransitionRefused unless accepted = due.
     """
     cause = because.cause
@@ -64,28 +66,47 @@ def mark_paid(order: Order, because: Because, *, may_reserve_again: bool) -> Ord
     # Goods given away at a price of zero leave nothing to post; what a discount made free is a sale and a discount.
     if sale.has_figures:
         ledger.post_sale(sale, cause=cause)
+    _settle_coupons(order, cause=cause)
     # Stock rows are the last lock of all, also behind those of the books' accounts.
     _commit_stock(order, cause=cause, may_reserve_again=may_reserve_again)
     return order
 
 
+def _settle_coupons(order: Order, *, cause: Cause) -> None:
+    """A use given back before the money came counts outside the limit: the customer was promised the price."""
+    if not order.snapshot.get("promotions"):
+        return
+    for use_id in catalog.mark_used(owner_id=order.public_id, now=cause.now):
+        record_fact(order, Because(reason=Reason.COUPON_HONOURED_LATE, cause=cause, facts={"coupon_use": use_id}))
+        open_case(
+            Report(
+                type=CaseType.COUPON_HONOURED_LATE,
+                subject_id=use_id,
+                severity=Case.Severity.LOW,
+                summary="An order was paid after its coupon had gone back. The coupon counts outside its limit.",
+                order_public_id=order.public_id,
+            ),
+            now=cause.now,
+        )
+
+
 def _commit_stock(order: Order, *, cause: Cause, may_reserve_again: bool) -> None:
     try:
-        stock.commit(owner_id=order.public_id, now=cause.now)
-    except stock.ReservationOver:
+        catalog.commit(owner_id=order.public_id, now=cause.now)
+    except catalog.ReservationOver:
         shortage = _reserve_again(order, cause=cause) if may_reserve_again else "Paid after its reservation ended."
         if shortage:
             open_hold(order, reason=HoldReason.STOCK_REVIEW, detail=shortage, cause=cause)
             return
-        stock.commit(owner_id=order.public_id, now=cause.now)
+        catalog.commit(owner_id=order.public_id, now=cause.now)
         record_fact(order, Because(reason=Reason.STOCK_RESERVED_AGAIN, cause=cause))
 
 
 def _reserve_again(order: Order, *, cause: Cause) -> str:
     """Keep the units once more; the returned sentence says what is missing, "" when nothing is."""
     try:
-        stock.reserve_again(owner_id=order.public_id, channel_id=order.channel_id, now=cause.now)
-    except stock.InsufficientStock as shortage:
+        catalog.reserve_again(owner_id=order.public_id, channel_id=order.channel_id, now=cause.now)
+    except catalog.InsufficientStock as shortage:
         return shortage.detail
     return ""
 

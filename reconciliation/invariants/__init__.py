@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from reconciliation.invariants import keys, ledger, orders, payments, stock, webhooks
+from reconciliation.invariants import keys, ledger, orders, payments, promotions, stock, webhooks
 from reconciliation.invariants.check import Check, Violation
 
 __all__ = ["ALWAYS", "AT_REST", "CHECKS", "Check", "Violation", "combined", "find_violations"]
@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     *orders.CHECKS,
     *payments.CHECKS,
     *stock.CHECKS,
+    *promotions.CHECKS,
     *ledger.CHECKS,
     *webhooks.CHECKS,
     *keys.CHECKS,

@@ -13,7 +13,17 @@ import psycopg
 from django.db import connection
 from django.db.models import Model
 
-from catalog.models import Product, Reservation, ReservationLine, Stock, Variant
+from catalog.models import (
+    Coupon,
+    CouponUse,
+    Product,
+    Promotion,
+    PromotionCount,
+    Reservation,
+    ReservationLine,
+    Stock,
+    Variant,
+)
 from checkout.models import Cart
 from core.cause import Cause
 from core.db import transaction
@@ -53,6 +63,7 @@ def open_sound_shop() -> Shop:
         _paid_order(tamperer, shop)
         _waiting_order(tamperer, shop)
         _returned_order(tamperer, shop)
+        _coupon_of_all(tamperer, channel)
         _insert(
             tamperer,
             IdempotencyKey(
@@ -113,6 +124,7 @@ def _order(tamperer: psycopg.Connection, shop: Shop, name: str, *, units: int, *
         "currency": "GBP",
         "country": "GB",
         "lines": [line],
+        "promotions": [{"promotion_id": "promo_1"}],
         "shipping_minor": 0,
         "fees_minor": 0,
         "total_minor": total_minor,
@@ -291,6 +303,38 @@ def _returned_order(tamperer: psycopg.Connection, shop: Shop) -> None:
     _operation(tamperer, attempt, "authorize", "succeeded")
     _operation(tamperer, attempt, "give_back", "succeeded")
     _reservation(tamperer, shop, order, status="released", units=1)
+
+
+def _coupon_of_all(tamperer: psycopg.Connection, channel: SalesChannel) -> None:
+    promotion = _insert(
+        tamperer,
+        Promotion(
+            public_id="promo_1", channel=channel, name="Gift", kind="free_shipping", valid_from=NOON, created_at=NOON
+        ),
+    )
+    coupon = _insert(
+        tamperer, Coupon(promotion=promotion, channel=channel, code="GIFT", code_key="G1FT", created_at=NOON)
+    )
+    for name, status in [("paid", "used"), ("waiting", "held"), ("returned", "given_back")]:
+        _insert(
+            tamperer,
+            CouponUse(
+                public_id=f"cpu_{name}",
+                promotion=promotion,
+                coupon=coupon,
+                order_public_id=f"ord_{name}",
+                status=status,
+                contact_key="mail:1",
+                held_at=NOON,
+            ),
+        )
+    for scope, key in [("total", ""), ("coupon", str(coupon.pk)), ("customer", "mail:1")]:
+        _insert(
+            tamperer,
+            PromotionCount(
+                promotion=promotion, scope=scope, key=key, uses_count=2, uses_max=2 if scope == "total" else None
+            ),
+        )
 
 
 def _books(shop: Shop) -> None:

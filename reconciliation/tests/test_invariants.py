@@ -101,6 +101,18 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE catalog_reservation SET status = 'committed' WHERE owner_id = 'ord_waiting'"
     ],
     "paid_order_has_its_units": ["UPDATE catalog_reservationline SET quantity = 1"],
+    "coupon_counts_within_limits": [
+        "ALTER TABLE catalog_promotioncount DROP CONSTRAINT catalog_promotion_count_within",
+        "UPDATE catalog_promotioncount SET uses_max = 1 WHERE scope = 'total'",
+    ],
+    "coupon_counts_are_sums_of_uses": ["UPDATE catalog_promotioncount SET uses_count = 1 WHERE scope = 'total'"],
+    "coupon_use_follows_its_order": [
+        "UPDATE catalog_couponuse SET status = 'given_back' WHERE order_public_id = 'ord_paid'"
+    ],
+    "order_has_its_coupon_uses": ["DELETE FROM catalog_couponuse WHERE order_public_id = 'ord_returned'"],
+    "honoured_late_has_a_case": [
+        "UPDATE catalog_couponuse SET status = 'honoured_late' WHERE order_public_id = 'ord_returned'"
+    ],
     "postings_balance": ["UPDATE ledger_entry SET amount_minor = amount_minor + 1 WHERE amount_minor > 0"],
     "entries_belong": ["DELETE FROM ledger_posting WHERE event = 'give_back'"],
     "paid_order_has_its_sale": ["DELETE FROM ledger_posting WHERE event = 'sale'"],

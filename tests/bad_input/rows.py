@@ -93,6 +93,8 @@ ROWS: dict[str, Row] = {
     "removeMyAddress": Row(204, who="customer"),
     "listOrders": Row(200, who="customer"),
     "changeCart": Row(200, body=lambda _: {"currency": "EUR", "country": "DE"}),
+    "addCartCoupon": Row(200),
+    "removeCartCoupon": Row(200),
     "setCartAddresses": Row(200, body=lambda _: {"shipping": ADDRESS, "billing": ADDRESS}),
     "claimCart": Row(200, who="customer"),
     "listPaymentMethods": Row(200),

@@ -14,7 +14,7 @@ from accounts.addresses import PostalAddress
 from accounts.models import AccessToken
 from accounts.services import add_address, create_customer, issue_token
 from accounts.tests.test_authentication import signed_in
-from catalog.tests.factories import a_way_to_ship
+from catalog.tests.factories import a_coupon, a_way_to_ship
 from core import clock
 from core.db import transaction
 from tests.bad_input.operations import Operation
@@ -65,6 +65,7 @@ class World:
             "order_id": self.order["order_id"],
             "sku": "LAMP",
             "slug": "MUG-RED",
+            "code": "SPRING10",
             "address_id": self.address_id,
         }
 
@@ -96,6 +97,7 @@ class World:
 def open_world(shop: Shop) -> World:
     """This will let two guests fill carts and place orders, and a customer sign in."""
     a_way_to_ship(shop.channel, price_minor=0)
+    a_coupon(shop.channel)
     contact = {"email": EMAIL}
     orders = [shop.start(shop.a_cart(), key=f"order-{n}", contact=contact).json() for n in range(2)]
     with transaction("test"):

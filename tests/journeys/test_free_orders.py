@@ -9,9 +9,9 @@ import pytest
 from django.db import DatabaseError
 from django.db import transaction as django_transaction
 
-from catalog.pricing import Quote
+from catalog.pricing.coupons import CouponQuote
 from catalog.tests.factories import a_product
-from checkout.selectors import quote_cart
+from checkout.selectors import price_offer
 from core import clock
 from core.cause import system
 from core.db import transaction
@@ -78,10 +78,11 @@ class TestFreeOrder:
         assert not Order.objects.exists()
 
     def test_a_total_below_zero_is_not_payable(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-        def below_zero(*args: Any, **named: Any) -> Quote:
-            return replace(quote_cart(*args, **named), total_minor=-1)
+        def below_zero(*args: Any, **named: Any) -> CouponQuote:
+            priced = price_offer(*args, **named)
+            return replace(priced, quote=replace(priced.quote, total_minor=-1))
 
-        monkeypatch.setattr("checkout.services.start.quote_cart", below_zero)
+        monkeypatch.setattr("checkout.services.start.price_offer", below_zero)
 
         answer = shop.start(shop.a_cart())
 
