@@ -159,7 +159,7 @@ def secret_env(state: Path) -> dict[str, str]:
     return {
         **known,
         # Mails become files, so that whoever tries the shop can read their codes.
-        "EMAIL_URL": os.environ.get("EMAIL_URL", f"filemail://{state / 'mail'}"),
+        "EMAIL_URL": os.environ.get("EMAIL_URL", f"filemail:///{state / 'mail'}"),
         "SANDBOX_STORE": str(state / "sandbox.sqlite3"),
         "SANDBOX_WEBHOOK_SECRET": known["STRIPE_WEBHOOK_SECRETS"].split(",")[0],
         "SANDBOX_API_KEY": known["STRIPE_SECRET_KEY"],
