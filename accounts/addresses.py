@@ -54,6 +54,8 @@ class PostalAddress:
     phone: str = ""
 
 
+# CLDR's "unknown region".
+NOWHERE = "ZZ"
 ADDRESS_FIELDS = tuple(field.name for field in fields(PostalAddress))
 
 
@@ -81,13 +83,27 @@ def normalised(address: PostalAddress) -> PostalAddress:
     return replace(tidy, postcode=postcode, region=region, phone=normalised_phone(tidy.phone, country=tidy.country))
 
 
+def has_addresses(country: str) -> bool:
+    """This will tell whether parcels go there; files also name groups of countries, and none at all."""
+    try:
+        return country != NOWHERE and bool(_rules_of(country))
+    except AddressInvalid:
+        return False
+
+
+def needed_parts(country: str) -> frozenset[str]:
+    """This will return the fields a parcel to this country must carry. Raises: AddressInvalid."""
+    required = _rules_of(country).required_fields
+    return frozenset(field for rule, field in FIELD_OF_RULE.items() if rule in required)
+
+
 def require_complete(address: PostalAddress) -> PostalAddress:
     """This will return the address if a parcel would arrive there. Raises: AddressInvalid."""
-    rules = _rules_of(address.country)
+    needed = needed_parts(address.country)
     missing = {
         field: "This is needed for an address in this country."
-        for rule, field in FIELD_OF_RULE.items()
-        if rule in rules.required_fields and not getattr(address, field)
+        for field in FIELD_OF_RULE.values()
+        if field in needed and not getattr(address, field)
     }
     if missing:
         raise _invalid(**missing)
@@ -112,7 +128,7 @@ def normalised_phone(phone: str, *, country: str) -> str:
     if not phone:
         return ""
     try:
-        number = phonenumbers.parse(phone, country if country != "ZZ" else None)
+        number = phonenumbers.parse(phone, country if country != NOWHERE else None)
     except phonenumbers.NumberParseException as error:
         raise PhoneInvalid from error
     if not phonenumbers.is_possible_number(number):

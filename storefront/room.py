@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from babel import Locale
 from babel.numbers import get_currency_name, get_currency_symbol
 
+from accounts.addresses import has_addresses, needed_parts
 from core.models import SalesChannel
 
 
@@ -35,6 +36,11 @@ class Room:
         """The country a new basket is for until its owner says another."""
         return str(self.channel.countries[0])
 
+    @property
+    def sign_in_address(self) -> str:
+        """The query that leads from signing in back to the checkout."""
+        return self.address_with(next="checkout")
+
     def address_with(self, **parameters: str | None) -> str:
         """The query of an address with these parameters, those that say something, and the currency."""
         kept = {name: value for name, value in parameters.items() if value}
@@ -62,8 +68,21 @@ def furnish(channel: SalesChannel, *, currency: str) -> Room:
     )
 
 
-def countries_of(channel: SalesChannel) -> list[tuple[str, str]]:
-    """(code, name) of the countries that can be chosen, the shop's own first and the others by name."""
+@dataclass(frozen=True, slots=True)
+class CountryChoice:
+    """A country to send to; `needs` are the parts of an address a parcel there must carry, with spaces between."""
+
+    code: str
+    name: str
+    needs: str
+
+
+def countries_of(channel: SalesChannel) -> list[CountryChoice]:
+    """The countries that can be chosen, the shop's own first and the others by name."""
     names = Locale.parse(channel.default_locale.replace("-", "_")).territories
-    known = [(code, names[code]) for code in channel.countries if code in names and code.isalpha()]
-    return [*known[:1], *sorted(known[1:], key=lambda pair: pair[1])]
+    known = [
+        CountryChoice(code=code, name=names[code], needs=" ".join(sorted(needed_parts(code))))
+        for code in channel.countries
+        if has_addresses(code)
+    ]
+    return [*known[:1], *sorted(known[1:], key=lambda choice: choice.name)]

@@ -217,10 +217,17 @@ class TestCost:
 
 
 class TestCountries:
-    def test_the_shop_s_own_country_comes_first_and_none_without_a_name(self) -> None:
-        a_channel(countries=["GB", "JP", "DE", "XX"])
+    def test_the_shop_s_own_country_comes_first_and_none_that_no_parcel_goes_to(self) -> None:
+        a_channel(countries=["GB", "JP", "DE", "XX", "EU", "ZZ"])
 
-        names = re.findall(r'<option value="(\w\w)">([^<]+)</option>', get("/checkout"))
+        names = re.findall(r'<option value="(\w\w)"[^>]*>([^<]+)</option>', get("/checkout"))
 
         assert default_channel().countries[0] == names[0][0]
         assert names == [("GB", "United Kingdom"), ("DE", "Germany"), ("JP", "Japan")]
+
+    def test_each_says_what_a_parcel_there_needs(self) -> None:
+        a_channel(countries=["GB", "HK", "US"])
+
+        needs = re.findall(r'<option value="(\w\w)" data-needs="([^"]*)"', get("/checkout"))
+
+        assert needs == [("GB", "city line1 postcode"), ("HK", "line1 region"), ("US", "city line1 postcode region")]

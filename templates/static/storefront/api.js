@@ -18,9 +18,8 @@ export class Problem extends Error {
 }
 
 export async function call(method, path, { body, headers = {}, root = "/api/v1/" } = {}) {
-  const asked = { Accept: "application/json", ...headers };
   const session = store.read("session");
-  if (session) asked["X-Session-Token"] = session;
+  const asked = { Accept: "application/json", ...(session ? { "X-Session-Token": session } : {}), ...headers };
   if (body !== undefined) asked["Content-Type"] = "application/json";
   let response, text;
   try {

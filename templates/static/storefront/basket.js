@@ -3,7 +3,7 @@
 import { Problem, call, sendOnce } from "./api.js";
 import * as store from "./store.js";
 
-export const headers = (cart) => ({ "X-Cart-Token": cart.token });
+export const headers = (cart) => (cart.token ? { "X-Cart-Token": cart.token } : {});
 
 export function held() {
   return store.read("cart");
@@ -20,6 +20,19 @@ export function bind(cart, orderId) {
   tell();
 }
 
+// Signed in: what this browser gathered as a guest joins what the account held.
+export async function claim() {
+  const cart = held();
+  if (!cart || cart.order) return;
+  try {
+    const { body } = await call("POST", `carts/${cart.id}/claim`, { headers: headers(cart) });
+    hold(body.cart_id, "");
+    note(body);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
+}
+
 export function letGo() {
   store.forget("cart");
   tell();
@@ -30,8 +43,7 @@ export function tell() {
   for (const link of document.querySelectorAll("[data-basket]")) {
     const count = link.querySelector(".count");
     count.hidden = units === 0;
-    count.textContent = units > 99 ? "99+" : String(units);
-    link.setAttribute("aria-label", units === 1 ? "Basket, 1 thing" : `Basket, ${units} things`);
+    count.querySelector("[data-units]").textContent = units > 99 ? "99+" : String(units);
   }
 }
 

@@ -13,7 +13,7 @@ function warningsOf(quote, sku) {
   const words = {
     sold_out: (each) => (each.available > 0 ? `Only ${each.available} left. Please take fewer.` : "Sold out. Please take it out."),
     low_stock: (each) => `Only ${each.available} left.`,
-    price_changed: () => "The price has changed since you put it in.",
+    price_changed: (each) => `The price has changed since you put it in: it was ${each.before.display}.`,
     not_for_sale: () => "No longer sold. Please take it out.",
   };
   return quote.warnings.filter((each) => each.sku === sku && words[each.code]).map((each) => words[each.code](each));
@@ -107,6 +107,7 @@ async function load() {
     furnish(body);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    if (error.status === 401) return show(room, notice("wait", el("p", {}, `${error.message} `, el("a", { href: "/account" }, "Sign in"))));
     basket.letGo();
     show(room, fromTemplate("nothing"), openOrder());
   }

@@ -1,7 +1,8 @@
 // The checkout's room: who, where to, how, how much; then one order, whatever happens on the way.
 
-import { Problem, ask, pending, sendOnce } from "./api.js";
+import { NoAnswer, Problem, ask, pending, sendOnce } from "./api.js";
 import * as basket from "./basket.js";
+import { prefill, showMethods, suit, tellCart, typedAddress } from "./delivery.js";
 import { go, leadToOrder, noteOrder } from "./lead.js";
 import * as store from "./store.js";
 import { el, nameOf, notice, show, silence, suffix, sums } from "./view.js";
@@ -15,6 +16,7 @@ const SHOWN_WRONG = {
   line1: "Please type street and number.",
   postcode: "Please type the postcode.",
   city: "Please type the town or city.",
+  region: "Please type the state, county or region.",
 };
 
 let cart = null;
@@ -22,7 +24,7 @@ let quote = null;
 let isSending = false;
 
 const startKey = () => `start.${basket.held().id}`;
-const isPhysical = () => quote.requires_shipping ?? quote.lines.some((line) => line.is_physical);
+const isPhysical = () => quote.lines.some((line) => line.is_physical);
 
 function say(...children) {
   show(form.querySelector("[data-said]"), ...children);
@@ -32,8 +34,8 @@ function furnish(seen) {
   cart = seen;
   quote = seen.quote;
   basket.note(seen);
-  form.querySelector("[data-part=address]").hidden = !isPhysical();
-  for (const input of form.querySelectorAll("[data-part=address] input, [data-part=address] select")) input.disabled = !isPhysical();
+  // What comes by e-mail needs a country for its tax, and no street.
+  suit(form, isPhysical());
   const lines = quote.lines.map((line) =>
     el("li", { class: "row plain" }, el("span", { class: "units" }, `${line.quantity} ×`), el("span", { class: "row-text" }, nameOf(line)), el("span", { class: "price" }, line.subtotal.display)));
   show(form.querySelector("[data-sum]"), el("ul", { class: "rows" }, lines), sums(quote), el("p", { class: "small" }, el("a", { href: `/cart${suffix()}` }, "Change the basket")));
@@ -44,9 +46,42 @@ function furnish(seen) {
 
 // The button says what a tap on it will do, and to how much.
 function rest() {
-  payButton.textContent = `Pay ${quote.total.display}`;
-  payButton.disabled = false;
+  const isUnsent = quote.warnings.some((each) => each.code === "no_shipping_method");
+  payButton.textContent = quote.total.amount_minor ? `Pay ${quote.total.display}` : "Order for nothing";
+  payButton.disabled = isUnsent;
+  if (isUnsent) say(notice("wait", el("p", {}, el("strong", {}, "We do not send this there")), el("p", {}, "Please choose another country, or take out what has to be posted."), toBasket()));
   lock(false);
+}
+
+// A basket that was changed from here: its new sum, and the ways to send it.
+function learn(seen) {
+  furnish(seen);
+  return showMethods(form.querySelector("[data-methods]"), seen, learn);
+}
+
+// What was typed is told to the cart one after the other; true when the sum is still the one on the button.
+let telling = Promise.resolve(true);
+
+function tellWhere() {
+  telling = telling.then(async () => {
+    const before = quote.total.amount_minor;
+    try {
+      const seen = await tellCart(form, cart, isPhysical());
+      if (seen) {
+        say();
+        await learn(seen);
+      }
+    } catch (error) {
+      if (!(error instanceof Problem) && !(error instanceof NoAnswer)) throw error;
+      // Without an answer the order itself will carry the address; a refusal is shown beside its field.
+      if (error instanceof Problem && error.status < 500) {
+        if (!showErrors(error)) say(notice("bad", el("p", {}, error.message)));
+        return false;
+      }
+    }
+    return quote.total.amount_minor === before;
+  });
+  return telling;
 }
 
 function lock(isLocked) {
@@ -58,16 +93,25 @@ function wrong(input) {
   return SHOWN_WRONG[input.name] ?? "Please look at this again.";
 }
 
+// Says beside the field what is wrong with it, or takes that back.
+function tell(input, sentence) {
+  const [wrongId, hintId] = [`${input.id}-wrong`, `${input.id}-hint`];
+  const hint = document.getElementById(hintId) ? hintId : "";
+  document.getElementById(wrongId)?.remove();
+  input.removeAttribute("aria-invalid");
+  if (sentence) {
+    input.setAttribute("aria-invalid", "true");
+    input.closest(".field").append(el("p", { class: "wrong", id: wrongId }, sentence));
+  }
+  const described = [sentence && wrongId, hint].filter(Boolean).join(" ");
+  if (described) input.setAttribute("aria-describedby", described);
+  else input.removeAttribute("aria-describedby");
+}
+
 function mark(input) {
   const sentence = wrong(input);
-  const id = `${input.id}-wrong`;
-  document.getElementById(id)?.remove();
-  input.toggleAttribute("aria-invalid", false);
-  if (!sentence) return true;
-  input.setAttribute("aria-invalid", "true");
-  input.setAttribute("aria-errormessage", id);
-  input.closest(".field").append(el("p", { class: "wrong", id }, sentence));
-  return false;
+  tell(input, sentence);
+  return !sentence;
 }
 
 function isComplete() {
@@ -81,10 +125,7 @@ function contact() {
   const given = new FormData(form);
   const text = (name) => (given.get(name) ?? "").trim();
   const who = { email: text("email"), name: text("name"), locale: document.body.dataset.locale };
-  if (isPhysical()) {
-    who.address = { country: text("country"), line1: text("line1"), line2: text("line2"), postcode: text("postcode"), city: text("city") };
-  }
-  return who;
+  return { ...who, address: typedAddress(form) };
 }
 
 function request() {
@@ -139,7 +180,7 @@ const REFUSALS = {
     return ["wait", "The price has changed", `It was ${before} and is now ${facts.quote.total.display}. Nothing was ordered. Tap “Pay” again if you agree.`];
   },
   insufficient_stock: (facts) => {
-    const names = (facts.skus ?? []).map((sku) => nameOf(quote.lines.find((line) => line.sku === sku) ?? { name: sku }));
+    const names = facts.lines.map(({ sku, available }) => `${nameOf(quote.lines.find((line) => line.sku === sku) ?? { name: sku })} (${available > 0 ? `${available} left` : "sold out"})`);
     return ["wait", "Somebody was faster", `There is not enough left of ${names.join(", ")}. Nothing was ordered.`, toBasket()];
   },
   not_for_sale: () => ["wait", "No longer sold", "Something in your basket is no longer sold. Nothing was ordered.", toBasket()],
@@ -148,17 +189,20 @@ const REFUSALS = {
 
 const toBasket = () => el("p", {}, el("a", { href: `/cart${suffix()}` }, "Change the basket"));
 
+// What the server refused, beside its field; false where it named none of ours.
+function showErrors(error) {
+  const named = (error.facts.errors ?? []).map(({ field, message }) => [form.elements.namedItem(field.split(".").at(-1)), message]);
+  const ours = named.filter(([input]) => input?.closest && !input.disabled);
+  for (const [input, message] of ours) tell(input, message);
+  ours[0]?.[0].focus();
+  return ours.length > 0;
+}
+
 async function refused(error) {
   if (error.code === "cart_checked_out" && error.facts.order_id) return leadToOrder(basket.held(), error.facts.order_id, load);
   if (error.code === "no_such_cart" || error.code === "cart_empty") return load();
   rest();
-  for (const { field, message } of error.facts.errors ?? []) {
-    const input = form.elements.namedItem(field.split(".").at(-1));
-    if (!input?.closest) continue;
-    input.setAttribute("aria-invalid", "true");
-    input.closest(".field").append(el("p", { class: "wrong", id: `${input.id}-wrong` }, message));
-    input.focus();
-  }
+  showErrors(error);
   const [kind, head, sentence, ...more] = REFUSALS[error.code]?.(error.facts) ?? ["bad", "The order was not placed", `${error.message} Nothing was charged.`];
   say(notice(kind, el("p", {}, el("strong", {}, head)), el("p", {}, sentence), ...more));
 }
@@ -172,7 +216,8 @@ async function load() {
     const left = pending(startKey());
     if (body.order_id && !left) return leadToOrder(held, body.order_id, () => location.replace(`/cart${suffix()}`));
     if (!body.order_id && !body.quote.lines.length) return location.replace(`/cart${suffix()}`);
-    furnish(body);
+    await prefill(form, body);
+    await showAll(body);
     // The window was closed before the answer came: ask for it now, with the very same request.
     if (left) send(left);
   } catch (error) {
@@ -181,14 +226,48 @@ async function load() {
   }
 }
 
+// The ways to send it may be missing while there is no answer; the cheapest counts then, as the sum says.
+async function showAll(seen) {
+  furnish(seen);
+  form.querySelector("[data-guest]").hidden = Boolean(store.read("session"));
+  try {
+    await learn(seen);
+  } catch (error) {
+    if (!(error instanceof Problem) && !(error instanceof NoAnswer)) throw error;
+  }
+  tellWhere();
+}
+
+let isAsked = false;
+
+// Nobody pays a sum they did not see: where the address changed it, the button shows the new one and is tapped again.
+async function submit() {
+  if (isSending || isAsked || !isComplete()) return;
+  say();
+  isAsked = true;
+  const before = quote.total.display;
+  const isAsSeen = await tellWhere();
+  isAsked = false;
+  if (isAsSeen) return send(request());
+  if (before !== quote.total.display) say(notice("wait", el("p", {}, el("strong", {}, "The total has changed")), el("p", {}, `It was ${before} and is now ${quote.total.display}. Nothing was ordered. Tap “Pay” again if you agree.`)));
+}
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (isSending || !isComplete()) return;
-  say();
-  send(request());
+  submit();
 });
-form.addEventListener("focusout", (event) => {
-  if (event.target.getAttribute?.("aria-invalid") === "true") mark(event.target);
+form.addEventListener("change", ({ target }) => {
+  form.dataset.touched = "true";
+  if (!target.closest("[data-part=address]") && target.name !== "name") return;
+  if (target.name === "country") suit(form, isPhysical());
+  tellWhere();
+});
+// What is right again is said at once; what is wrong only after leaving the field.
+form.addEventListener("focusout", ({ target }) => {
+  if (target.getAttribute?.("aria-invalid") === "true") mark(target);
+});
+form.addEventListener("input", ({ target }) => {
+  if (target.getAttribute("aria-invalid") === "true" && !wrong(target)) tell(target, "");
 });
 addEventListener("pageshow", () => {
   if (!isSending) load();

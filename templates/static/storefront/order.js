@@ -4,6 +4,7 @@ import { NoAnswer, Problem, call, pause, pending, sendOnce, settle } from "./api
 import * as basket from "./basket.js";
 import { go, isOpen, noteOrder, orderHeaders } from "./lead.js";
 import * as store from "./store.js";
+import { offerLink, tradeLink } from "./link.js";
 import { el, icon, nameOf, notice, show, silence, suffix, sums } from "./view.js";
 
 const room = document.querySelector("[data-room]");
@@ -15,12 +16,12 @@ const HEADINGS = {
   processing: ["wait", "Waiting for the bank"],
   waiting_for_confirmation: ["wait", "Waiting for your bank’s confirmation"],
   action_required: ["ask", "One step left: pay"],
-  payment_failed: ["bad", "The payment did not go through"],
+  payment_failed: ["bad", "Not paid yet"],
   cancelling: ["wait", "Being cancelled"],
   cancelled: ["ended", "Cancelled"],
   expired: ["ended", "The time to pay is over"],
   under_review: ["wait", "Being checked"],
-  paid: ["done", "Thank you, it is paid"],
+  paid: ["done", "Paid"],
   preparing: ["done", "Paid and being prepared"],
   partly_shipped: ["done", "Partly on its way"],
   shipped: ["done", "On its way"],
@@ -35,6 +36,7 @@ const NO_CHARGE = new Set(["preparing_checkout", "action_required"]);
 let etag = null;
 let order = null;
 let said = null;
+let lapsed = null;
 let isActing = false;
 let round = 0;
 
@@ -42,7 +44,8 @@ const headers = () => orderHeaders(orderId);
 const key = (what) => `${what}.${orderId}`;
 
 function heading() {
-  const [kind, words] = HEADINGS[order.status] ?? HEADINGS.processing;
+  const [kind, named] = HEADINGS[order.status] ?? HEADINGS.processing;
+  const words = order.status === "paid" ? `${order.paid.display} is paid` : named;
   const decline = order.payment?.decline;
   return el(
     "div", { class: `standing ${kind}`, role: "status" },
@@ -53,7 +56,7 @@ function heading() {
 
 function until() {
   if (!isOpen(order) || !order.expires_at) return null;
-  const time = new Date(order.expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = new Date(order.expires_at).toLocaleTimeString(document.body.dataset.locale, { hour: "2-digit", minute: "2-digit" });
   return el("p", { class: "small" }, `We keep your items for you until ${time}.`);
 }
 
@@ -62,11 +65,13 @@ function offers() {
   const amount = order.due.display;
   const first = [];
   if (can.has("confirm") || can.has("pay")) first.push(button(`Pay ${amount}`, () => pay(false)));
-  if (can.has("retry_payment")) first.push(button(`Pay ${amount} with another card`, () => pay(true)));
-  if (can.has("order_again")) first.push(button("Order the same again", again));
+  if (can.has("retry_payment")) first.push(button(order.status === "expired" ? `Pay ${amount} after all` : `Pay ${amount} with another card`, () => pay(true)));
+  if (lapsed && first.length) first.splice(0, first.length, button(`Order at today’s price, ${lapsed.quote.total.display}`, again));
+  else if (can.has("order_again")) first.push(button("Order the same again", again));
   const second = [];
+  if (can.has("confirm") || can.has("pay") || can.has("retry_payment")) second.push(el("button", { type: "button", class: "quiet-button", onclick: () => offerLink(orderId, headers()) }, "Pay on another device"));
   if (can.has("cancel")) second.push(el("button", { type: "button", class: "quiet-button", onclick: confirmCancel }, "Cancel this order"));
-  return [first.length ? el("div", { class: "bar" }, ...first) : null, second.length ? el("p", {}, ...second) : null];
+  return [first.length ? el("div", { class: "bar" }, ...first) : null, second.length ? el("p", { class: "line-of-links" }, ...second) : null];
 }
 
 function button(words, act) {
@@ -161,18 +166,35 @@ async function act(what) {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     isActing = false;
-    say("bad", error.code === "payment_being_verified" ? "The earlier payment is still being checked with the bank. You can pay again as soon as that is known." : error.message);
-    await pause(order?.poll_after_ms ?? 2000);
+    if (error.code === "reservation_lapsed") lapsed = error.facts;
+    say(...(REFUSALS[error.code]?.(error.facts) ?? ["bad", error.message]));
+    // What was said stays until it can be read; a lapsed order is only asked about again when somebody acts.
+    if (lapsed) return;
+    await pause(Math.max(order?.poll_after_ms ?? 0, 5000));
   }
   isActing = false;
   if (order) furnish();
   follow();
 }
 
+const LAPSED = {
+  price_changed: "Meanwhile the price has changed.",
+  not_for_sale: "Meanwhile something in it is no longer sold.",
+  coupon: "The code went back with the order and is used anew with a new one.",
+  insufficient_stock: "Meanwhile somebody else bought some of it.",
+};
+const REFUSALS = {
+  payment_being_verified: () => ["wait", "The earlier payment is still being checked with the bank. You can pay again as soon as that is known."],
+  reservation_lapsed: ({ reason, quote }) => ["wait", `The time to pay was over and the items went back to the shop. ${LAPSED[reason] ?? ""} Today it is ${quote.total.display} instead of ${order.total.display}. Nothing was charged.`],
+  payment_token_expired: () => ["wait", "Too much time had passed for the bank. Nothing was charged. Please pay once more."],
+};
+
 const onWait = (error) => say("wait", silence(error));
 
-// Goes to where the customer can pay. The living attempt is asked for again, because an address to pay at grows old.
+// Goes to where the customer can pay: the page that waits for them, or that of a new attempt.
 function pay(isOther) {
+  const open = order.payment?.next_action;
+  if (open?.type === "redirect") return location.assign(open.url);
   return act(async () => {
     say("wait", "Opening the payment page …");
     const payment = { method: order.payment?.method ?? "stripe", return_url: `${location.origin}/checkout/return` };
@@ -217,15 +239,29 @@ function cancel() {
 // The articles of this order in a new basket, at today's prices.
 function again() {
   return act(async () => {
+    if (basket.held()?.order === orderId) basket.letGo();
     for (const line of order.lines) await basket.add(line.sku, line.quantity);
     location.assign(`/cart${suffix()}`);
   });
 }
 
+// A link from another device trades itself first; what it carried leaves the address at once.
+async function enter() {
+  const trade = tradeLink(orderId, (error) => show(room, notice("wait", el("p", {}, silence(error)))));
+  try {
+    await trade;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (!store.orderToken(orderId) && !store.read("session")) return show(room, notice("bad", el("p", {}, error.message)));
+  }
+  return follow();
+}
+
 addEventListener("pageshow", (event) => {
   if (event.persisted) etag = null;
-  follow();
+  enter();
 });
+addEventListener("hashchange", enter);
 addEventListener("online", follow);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && !isActing) follow();

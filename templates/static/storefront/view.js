@@ -49,8 +49,17 @@ export function notice(kind, ...children) {
 // Waiting for an answer, in a sentence: away is not refused.
 export function silence(error) {
   if (!navigator.onLine) return "You are offline. Nothing is lost; we go on by ourselves when the connection is back.";
-  if (error?.status === 429) return "Too many requests came from here. We wait a moment and ask again.";
+  if (error?.status === 429) return `Too many requests came from here. The next is possible ${when(error.retryAfterMs)}.`;
   return "The shop does not answer at the moment. Nothing is lost; we keep asking.";
+}
+
+const LONG_MS = 90_000;
+
+// When something may be tried again: in so many seconds, or at what time.
+function when(ms) {
+  if (!ms) return "in a moment";
+  if (ms < LONG_MS) return `in ${Math.ceil(ms / 1000)} seconds`;
+  return `at ${new Date(Date.now() + ms).toLocaleTimeString(document.body.dataset.locale, { hour: "2-digit", minute: "2-digit" })}`;
 }
 
 function row(label, money, kind = "") {
@@ -60,15 +69,14 @@ function row(label, money, kind = "") {
 // The sum of a quote or an order: what it has, row by row, and the total.
 export function sums(quote) {
   const rows = [row("Articles", quote.subtotal)];
-  const discounts = quote.discounts ?? [];
-  for (const each of discounts) rows.push(row(each.coupon_code ? `${each.name} (${each.coupon_code})` : each.name, minus(each.amount)));
+  const { discounts, fee_lines: fees } = quote;
+  for (const each of discounts) rows.push(row(each.code ? `${each.name} (${each.code})` : each.name, minus(each.amount)));
   if (!discounts.length && quote.discount.amount_minor) rows.push(row("Discount", minus(quote.discount)));
-  if (quote.shipping_method) rows.push(row(quote.shipping_method.name, free(quote.shipping)));
+  if (quote.shipping_method) rows.push(row(`Delivery, ${quote.shipping_method.name}`, free(quote.shipping)));
   else if (quote.shipping.amount_minor) rows.push(row("Delivery", quote.shipping));
-  const fees = quote.fee_lines ?? [];
   for (const each of fees) rows.push(row(each.name, each.amount));
   if (!fees.length && quote.fees.amount_minor) rows.push(row("Fees", quote.fees));
-  const isIncluded = quote.is_tax_included ?? quote.tax_entry !== "net";
+  const isIncluded = quote.is_tax_included;
   if (quote.tax.amount_minor && !isIncluded) rows.push(row("Tax", quote.tax));
   rows.push(row("Total", quote.total, "total"));
   if (quote.tax.amount_minor && isIncluded) rows.push(row("of which tax", quote.tax, "within"));
