@@ -1,6 +1,5 @@
 """The shop in one process, and the whole stack in processes of its own, for tests that cross apps."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +7,7 @@ from django.test import override_settings
 
 from core import clock
 from payments.providers.registry import use_adapter
-from tests.running import IGNORED, ROOT, Checkout
+from tests.running import Checkout, a_copy
 from tests.shop import Shop, ShopClock, open_shop
 
 
@@ -24,13 +23,5 @@ def shop(database: str) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def copied_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    tree = tmp_path_factory.mktemp("checkout") / "surety"
-    shutil.copytree(ROOT, tree, ignore=IGNORED)
-    (tree / ".venv").symlink_to(ROOT / ".venv")
-    checkout = Checkout(tree)
-
-    yield checkout
-
-    note = tree / ".surety" / "dev" / "postgres-data"
-    if note.exists():
-        shutil.rmtree(note.read_text().strip())
+    with a_copy(tmp_path_factory.mktemp("checkout")) as checkout:
+        yield checkout

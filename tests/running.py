@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,10 @@ class Checkout:
             return {}
         return found
 
+    def has_seeded(self) -> bool:
+        """Tell whether the demo data is all there."""
+        return "seed is done" in self.output.read_text()
+
     def first_page(self) -> int | None:
         """Ask for the first page and answer the status."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -136,6 +141,18 @@ class Checkout:
         seen = describe_processes()
         old = {pid for pid, started in before if pid in seen and seen[pid].started == started}
         return old | {pid for pid, process in seen.items() if self.mark in process.environ}
+
+
+@contextmanager
+def a_copy(place: Path) -> Iterator[Checkout]:
+    """A copy of the project in which `./run` can be started, and nothing of it afterwards."""
+    tree = place / "surety"
+    shutil.copytree(ROOT, tree, ignore=IGNORED)
+    (tree / ".venv").symlink_to(ROOT / ".venv")
+    yield Checkout(tree)
+    note = tree / ".surety" / "dev" / "postgres-data"
+    if note.exists():
+        shutil.rmtree(note.read_text().strip())
 
 
 class Process:

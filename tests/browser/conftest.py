@@ -11,6 +11,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -21,8 +22,13 @@ from django.core.wsgi import get_wsgi_application
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.fixtures import Settings
 
+from commerce.devstack.install import is_installed
+from tests.running import a_copy, wait_until
+from tests.stack.client import Shopper
+
 SCREENS = Path(os.environ.get("SCREENS_DIR", project.BASE_DIR / "test-results" / "screens"))
 LOOKS = [(width, scheme) for width in (360, 768, 1280) for scheme in ("light", "dark")]
+SEED_SECONDS_MAX = 120
 HEIGHTS = {360: 740, 768: 1024, 1280: 800}
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -81,10 +87,38 @@ def address(database: str, settings: Settings) -> Iterator[str]:
 @pytest.fixture
 def window(chromium: Browser, address: str) -> Iterator[Window]:
     """Opens a window of a width in a colour scheme; `expects` are statuses that are no surprise."""
+    with watched(chromium, address) as open_window:
+        yield open_window
+
+
+@pytest.fixture(scope="session")
+def shopper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shopper]:
+    """A whole running stack with its demo goods, for all tests of the shop."""
+    if not is_installed():
+        pytest.skip("needs the .venv that ./run makes")
+    with a_copy(tmp_path_factory.mktemp("checkout")) as checkout:
+        checkout.start(SWEEP_SECONDS="1")
+        shopper = Shopper(checkout)
+        wait_until(checkout.has_seeded, seconds_max=SEED_SECONDS_MAX)
+        yield shopper
+        shopper.close()
+        checkout.end()
+
+
+@pytest.fixture
+def shop_window(chromium: Browser, shopper: Shopper) -> Iterator[Window]:
+    """The same before the running stack, whose provider's pages are nothing to wonder about."""
+    with watched(chromium, shopper.env["SURETY_URL"], shopper.env["SANDBOX_URL"]) as open_window:
+        yield open_window
+
+
+@contextmanager
+def watched(chromium: Browser, address: str, *others: str) -> Iterator[Window]:
+    """Open windows before an address and, when all is done, tell what should not have happened in any."""
     problems: list[str] = []
     contexts = []
 
-    def open_window(*, width: int, scheme: str, expects: tuple[int, ...] = ()) -> Page:
+    def open_window(*, width: int, scheme: str, expects: tuple[int | str, ...] = ()) -> Page:
         context = chromium.new_context(
             base_url=address,
             viewport={"width": width, "height": HEIGHTS[width]},
@@ -94,13 +128,15 @@ def window(chromium: Browser, address: str) -> Iterator[Window]:
         )
         contexts.append(context)
         context.add_init_script(TELL_VIOLATIONS)
-        page = context.new_page()
-        page.on(
+        context.on(
             "console", lambda line: problems.append(line.text) if is_problem(line.type, line.text, expects) else None
         )
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda asked: None if is_ours(asked.url, address) else problems.append(f"asked {asked.url}"))
-        return page
+        context.on("weberror", lambda error: problems.append(str(error.error)))
+        context.on(
+            "request",
+            lambda asked: None if is_ours(asked.url, address, *others) else problems.append(f"asked {asked.url}"),
+        )
+        return context.new_page()
 
     yield open_window
     for context in contexts:
@@ -108,14 +144,15 @@ def window(chromium: Browser, address: str) -> Iterator[Window]:
     assert problems == []
 
 
-def is_problem(kind: str, text: str, expects: tuple[int, ...]) -> bool:
-    """Whether a console line is an error that the test did not ask for."""
-    return kind in {"error", "warning"} and not any(f"status of {status}" in text for status in expects)
+def is_problem(kind: str, text: str, expects: tuple[int | str, ...]) -> bool:
+    """Whether a console line is an error that the test did not ask for, by status or by the network's word."""
+    expected = [f"status of {each}" if isinstance(each, int) else each for each in expects]
+    return kind in {"error", "warning"} and not any(words in text for words in expected)
 
 
-def is_ours(url: str, address: str) -> bool:
+def is_ours(url: str, *addresses: str) -> bool:
     """Whether a request stays with us."""
-    return url.startswith((address, "data:", "blob:"))
+    return url.startswith((*addresses, "data:", "blob:"))
 
 
 def look(page: Page, name: str, *, width: int, scheme: str) -> None:

@@ -1,0 +1,229 @@
+"""Buying in the shop with a telephone: the straight way, and what happens beside it."""
+
+import re
+
+import pytest
+
+from tests.browser.conftest import Window
+from tests.browser.shopping import (
+    APPROVED,
+    CHALLENGED,
+    DECLINED,
+    HOOK,
+    charges_of,
+    fill_in,
+    go_to_checkout,
+    heading,
+    judge,
+    kept,
+    order_by_now,
+    order_id_of,
+    pay_with,
+    put_into_basket,
+)
+from tests.stack.client import Shopper
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
+
+PAID = "is paid"
+CHANGE_PRICE = """UPDATE catalog_price SET amount_minor = %s WHERE currency = 'GBP'
+    AND variant_id = (SELECT id FROM catalog_variant WHERE sku = 'LL-BELL-WIND')"""
+BOARD = "variant_id = (SELECT id FROM catalog_variant WHERE sku = 'LL-BOARD-ASH')"
+LEFT = f"SELECT received - held - committed FROM catalog_stock WHERE {BOARD}"
+RECEIVE = f"UPDATE catalog_stock SET received = received + %s WHERE {BOARD}"
+
+
+class TestGuest:
+    def test_buys_with_3_d_secure_and_comes_back(self, shopper: Shopper, shop_window: Window) -> None:
+        page = shop_window(width=360, scheme="light")
+        put_into_basket(page, HOOK)
+        go_to_checkout(page)
+        judge(page, "shop-checkout-filled", width=360, scheme="light")
+
+        page.get_by_role("button", name="Pay £29.95").click()
+        page.wait_for_url("**/pay/**")
+        pay_with(page, CHALLENGED)
+        page.get_by_role("button", name="Complete").click()
+
+        page.wait_for_url("**/orders/**")
+        heading(page, PAID)
+        judge(page, "shop-order-paid", width=360, scheme="light")
+        [charge] = charges_of(shopper, order_id_of(page))
+        assert charge["amount_received"] == 2995
+        assert kept(page, "cart") is None
+
+    def test_a_declined_card_leads_to_another_on_the_same_order(self, shopper: Shopper, shop_window: Window) -> None:
+        page = shop_window(width=360, scheme="light")
+        order_by_now(page)
+
+        pay_with(page, DECLINED)
+        page.wait_for_url("**/orders/**")
+        heading(page, "Not paid yet")
+        order_id = order_id_of(page)
+        assert page.get_by_text("Your card was declined").is_visible()
+        judge(page, "shop-order-declined", width=360, scheme="light")
+        page.get_by_role("button", name="with another card").click()
+        page.wait_for_url("**/pay/**")
+        pay_with(page, APPROVED)
+
+        page.wait_for_url("**/orders/**")
+        heading(page, PAID)
+        assert order_id_of(page) == order_id
+        assert len(charges_of(shopper, order_id)) == 1
+
+    def test_a_double_tap_is_one_order_and_one_charge(self, shopper: Shopper, shop_window: Window) -> None:
+        page = shop_window(width=360, scheme="light")
+        go_to_checkout(page)
+        sent: list[str] = []
+        page.on("request", lambda asked: sent.append(asked.url) if asked.url.endswith("/checkout/start") else None)
+        cart_id = kept(page, "cart")["id"]
+
+        page.get_by_role("button", name="Pay £").dblclick()
+        page.wait_for_url("**/pay/**")
+
+        assert len(sent) == 1
+        assert len(shopper.orders_of((cart_id, ""))) == 1
+
+    def test_cancels_before_paying(self, shopper: Shopper, shop_window: Window) -> None:
+        page = shop_window(width=360, scheme="light")
+        order_by_now(page)
+        page.go_back()
+        heading(page, "One step left: pay")
+
+        page.get_by_role("button", name="Cancel this order").click()
+        judge(page, "shop-order-cancel", width=360, scheme="light")
+        page.get_by_role("button", name="Cancel the order").click()
+
+        heading(page, "Cancelled")
+        assert charges_of(shopper, order_id_of(page)) == []
+        page.get_by_role("button", name="Order the same again").click()
+        page.get_by_role("link", name="Check out · £17.95").wait_for()
+
+
+class TestInterruptions:
+    def test_going_back_after_paying_never_offers_to_pay_again(self, shopper: Shopper, shop_window: Window) -> None:
+        page = shop_window(width=360, scheme="light")
+        order_by_now(page)
+        pay_with(page, APPROVED)
+        heading(page, PAID)
+        order_id = order_id_of(page)
+
+        for path in ("/checkout", f"/orders/{order_id}", "/cart"):
+            page.goto(path)
+            page.wait_for_load_state("networkidle")
+            assert page.get_by_role("button", name=re.compile("^Pay")).count() == 0, path
+        page.go_back()
+        page.go_back()
+        page.wait_for_load_state("networkidle")
+
+        assert page.get_by_role("button", name=re.compile("^Pay")).count() == 0
+        assert len(charges_of(shopper, order_id)) == 1
+
+    def test_a_connection_lost_while_paying_is_said_and_gone_on_from(
+        self, shopper: Shopper, shop_window: Window
+    ) -> None:
+        page = shop_window(width=360, scheme="light", expects=("ERR_INTERNET_DISCONNECTED",))
+        go_to_checkout(page)
+        cart_id = kept(page, "cart")["id"]
+
+        page.context.set_offline(True)
+        page.get_by_role("button", name="Pay £").click()
+        page.get_by_text("Your order was sent, but no answer has come.").wait_for()
+        key = kept(page, f"key.start.{cart_id}")["key"]
+        judge(page, "shop-checkout-offline", width=360, scheme="light")
+        page.context.set_offline(False)
+        page.wait_for_url("**/pay/**")
+
+        [(order_id, _)] = shopper.orders_of((cart_id, ""))
+        assert key.startswith("web_")
+        pay_with(page, APPROVED)
+        heading(page, PAID)
+        assert len(charges_of(shopper, order_id)) == 1
+
+    def test_an_answer_that_was_lost_is_asked_for_by_the_next_window(
+        self, shopper: Shopper, shop_window: Window
+    ) -> None:
+        page = shop_window(width=360, scheme="light", expects=("ERR_FAILED", 409))
+        go_to_checkout(page)
+        cart_id = kept(page, "cart")["id"]
+        page.route("**/checkout/start", lambda route: (route.fetch(), route.abort())[0])
+        page.get_by_role("button", name="Pay £").click()
+        page.get_by_text("no answer has come").wait_for()
+        [(order_id, _)] = shopper.orders_of((cart_id, ""))
+
+        page.unroute_all(behavior="ignoreErrors")
+        later = page.context.new_page()
+        page.close()
+        later.goto("/cart")
+
+        later.wait_for_url("**/pay/**")
+        assert [found for found, _ in shopper.orders_of((cart_id, ""))] == [order_id]
+
+    @pytest.mark.parametrize("path", ["/cart", "/checkout"])
+    def test_a_closed_window_leads_back_to_the_order(self, shopper: Shopper, shop_window: Window, path: str) -> None:
+        page = shop_window(width=360, scheme="light")
+        order_by_now(page)
+        later = page.context.new_page()
+        page.close()
+
+        later.goto(path)
+
+        later.wait_for_url("**/orders/**")
+        heading(later, "One step left: pay")
+        later.get_by_role("button", name="Pay £17.95").click()
+        later.wait_for_url("**/pay/**")
+        pay_with(later, APPROVED)
+        heading(later, PAID)
+
+    def test_another_browser_sees_that_it_is_paid_and_nothing_else(self, shopper: Shopper, shop_window: Window) -> None:
+        page = shop_window(width=360, scheme="light")
+        order_by_now(page)
+        other = shop_window(width=360, scheme="dark")
+
+        other.goto(page.url)
+        pay_with(other, APPROVED)
+
+        heading(other, "Payment received")
+        said = other.locator("main").inner_text()
+        assert "ada@example.com" not in said
+        assert "Lark mug" not in said
+        assert "client_secret" not in other.url
+        judge(other, "shop-return", width=360, scheme="dark")
+        page.goto("/")
+        page.goto(f"/orders/{kept(page, 'orders')[0]['id']}")
+        heading(page, PAID)
+
+    def test_a_price_that_changed_is_asked_about_again(self, shopper: Shopper, shop_window: Window) -> None:
+        page = shop_window(width=360, scheme="light", expects=(409,))
+        put_into_basket(page, "/products/porcelain-wind-bell")
+        page.goto("/checkout")
+        page.get_by_role("button", name="Pay £29.95").wait_for()
+        fill_in(page)
+        with page.expect_response("**/addresses"):
+            page.get_by_label("Town or city").blur()
+        page.get_by_role("button", name="Pay £29.95").wait_for()
+        shopper.rows(CHANGE_PRICE, 2750)
+
+        page.get_by_role("button", name="Pay £29.95").click()
+        page.get_by_text("It was £29.95 and is now £31.45.").wait_for()
+        judge(page, "shop-checkout-price-changed", width=360, scheme="light")
+        page.get_by_role("button", name="Pay £31.45").click()
+
+        page.wait_for_url("**/pay/**")
+        shopper.rows(CHANGE_PRICE, 2600)
+
+    def test_what_somebody_else_bought_meanwhile_is_named(self, shopper: Shopper, shop_window: Window) -> None:
+        page = shop_window(width=360, scheme="light", expects=(409,))
+        put_into_basket(page, "/products/ash-bread-board")
+        page.goto("/checkout")
+        fill_in(page)
+        [(left,)] = shopper.rows(LEFT)
+        shopper.rows(RECEIVE, -left)
+
+        page.get_by_role("button", name="Pay £").click()
+        page.get_by_text("There is not enough left of Ash bread board").wait_for()
+
+        page.get_by_role("link", name="Change the basket").last.click()
+        page.get_by_text("Sold out. Please take it out.").wait_for()
+        judge(page, "shop-cart-sold-out", width=360, scheme="light")
+        shopper.rows(RECEIVE, left)
