@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BinaryField, F, Func, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Length, Substr
 
-from catalog.models import ReservationLine, ShippingArea
+from catalog.models import PromotionCount, ReservationLine, ShippingArea
 from core.models import SalesChannel
 from ledger.models import Entry, Posting
 from orders.models import Contact, DueAdjustment, Hold, Order, OrderEvent, OrderLine, RefusedTransition
@@ -23,6 +23,12 @@ ROWS_MAX = 500
 def second_factors_of(user_id: int) -> dict[int, str]:
     """This will return the types of a user's second factors by their row id: `totp`, `recovery_codes`."""
     return dict(Authenticator.objects.filter(user_id=user_id).values_list("id", "type"))
+
+
+def uses_of_promotions() -> Coalesce:
+    """This will count, for each promotion, the uses that are held or used."""
+    total = PromotionCount.objects.filter(promotion=OuterRef("pk"), scope=PromotionCount.Scope.TOTAL)
+    return Coalesce(Subquery(total.values("uses_count")[:1]), Value(0))
 
 
 def shop_time_zone() -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from catalog.models import CouponUse
+from catalog.models import Coupon, CouponUse, Promotion
 from catalog.services import Figures
 from catalog.tests.factories import a_coupon, a_product, counts
+from checkout.models import CartCoupon
 from core import clock
 from core.tests.factories import NOW
 from ledger.models import Entry
@@ -290,6 +291,27 @@ class TestGivingBack:
         wait(shop, rounds=3, seconds=130)
 
         assert (statuses(), counts()["total"]) == (["given_back"], 0)
+
+
+class TestGoneMeanwhile:
+    @pytest.mark.pains("B2")
+    def test_a_code_that_ends_between_agreeing_and_paying_costs_neither_the_order_nor_the_price(
+        self, shop: Shop
+    ) -> None:
+        coupon = a_coupon(shop.channel, uses_max=1)
+        order = shop.start(with_code(shop)).json()
+        agreed = shop.order().snapshot_hash
+
+        Promotion.objects.update(valid_until=clock.now() + timedelta(seconds=1), archived_at=clock.now())
+        Coupon.objects.filter(pk=coupon.pk).update(archived_at=clock.now())
+        CartCoupon.objects.all().delete()
+        shop.pass_time(seconds=60)
+        assert shop.confirm(order) == 200
+        shop.deliver()
+
+        paid = shop.order()
+        assert (paid.state, paid.total_minor, paid.snapshot_hash) == ("paid", 1799, agreed)
+        assert (taken(shop), statuses(), cases()) == ([1799], ["used"], [])
 
 
 class TestCopies:
