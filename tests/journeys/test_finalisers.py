@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.db.models import F
 
-from catalog.models import Price, Product, ShippingMethod, ShippingPrice, Stock
-from catalog.tests.factories import a_product, a_way_to_ship
+from catalog.models import CouponUse, Price, Product, Promotion, ShippingMethod, ShippingPrice, Stock
+from catalog.tests.factories import a_coupon, a_product, a_way_to_ship
 from core import clock
 from core.cause import system
 from core.db import transaction
@@ -193,6 +193,21 @@ class TestWhatIsGoneMeanwhile:
         with transaction("test"):
             request_capture(shop.order().public_id, cause=system("sweep", now=clock.now()))
         shop.work()
+
+    @pytest.mark.pains("B2")
+    def test_a_coupon_that_ends_meanwhile_is_honoured_as_agreed(self, shop: Shop) -> None:
+        a_coupon(shop.channel)
+        cart = shop.a_cart()
+        assert shop.api("PUT", f"carts/{cart[0]}/coupons/SPRING10", x_cart_token=cart[1]).status_code == 200
+        order = shop.start(cart).json()
+
+        Promotion.objects.update(archived_at=clock.now())
+        shop.pass_time(seconds=10)
+        assert shop.confirm(order) == 200
+        shop.deliver()
+
+        assert (shop.order().state, holds(shop), taken(shop), given_back(shop)) == ("paid", [], [1799], [])
+        assert CouponUse.objects.get().status == "used"
 
 
 class TestNumbers:
