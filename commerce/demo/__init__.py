@@ -6,6 +6,7 @@ Everything is made once: doing it again changes nothing. None of it exists where
 from commerce.demo.articles import ARTICLES
 from commerce.demo.people import CUSTOMERS, ensure_customers
 from commerce.demo.placing import ORDERS, place_orders
+from commerce.demo.promotions import PROMOTIONS, ensure_promotions
 from commerce.demo.shop import (
     COUNTRIES,
     REPLAY_SCOPES,
@@ -22,12 +23,14 @@ __all__ = [
     "COUNTRIES",
     "CUSTOMERS",
     "ORDERS",
+    "PROMOTIONS",
     "REPLAY_SCOPES",
     "REPLAY_SERVICE",
     "SHOP",
     "STAFF_EMAIL",
     "ensure_articles",
     "ensure_customers",
+    "ensure_promotions",
     "ensure_trade",
     "place_orders",
     "widen_countries",

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from accounts.addresses import address_of
 from accounts.selectors import find_customer_emails
-from accounts.services import create_customer, trust_address
+from accounts.services import add_address, create_customer, trust_address
 from core.db import transaction_required
 
 DOMAIN = "customers.lantern-and-lark.example"
@@ -24,6 +25,7 @@ class DemoCustomer:
     first_name: str
     name: str
     locale: str
+    country: str
 
     @property
     def email(self) -> str:
@@ -31,8 +33,8 @@ class DemoCustomer:
         return f"{self.first_name}@{DOMAIN}"
 
 
-ADA = DemoCustomer("ada", "Ada Fenwick", "en-GB")
-JONAS = DemoCustomer("jonas", "Jonas Weber", "de")
+ADA = DemoCustomer("ada", "Ada Fenwick", "en-GB", "GB")
+JONAS = DemoCustomer("jonas", "Jonas Weber", "de", "DE")
 CUSTOMERS = [ADA, JONAS]
 
 
@@ -44,4 +46,6 @@ def ensure_customers(*, password: str, now: datetime) -> int:
     for each in missing:
         made = create_customer(email=each.email, password=password, name=each.name, locale=each.locale, now=now)
         trust_address(made)
+        home = address_of({**ADDRESSES[each.country], "name": each.name})
+        add_address(made.pk, address=home, is_default=True, now=now)
     return len(missing)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from commerce.demo.people import ADA, ADDRESSES, DOMAIN, JONAS, DemoCustomer
+from commerce.demo.promotions import FRIENDS, LAST, WINTER
 from commerce.demo.shop import HOME_COUNTRY
 from commerce.retail.door import GOOD_CARD, Answer, FrontDoor, PaymentForm
 from orders.models import Contact
@@ -31,6 +32,7 @@ class DemoOrder:
     token: str = ""
     card: str = ""
     second_token: str = ""
+    coupon: str = ""
     is_cancelled: bool = False
     customer: DemoCustomer | None = None
 
@@ -52,6 +54,10 @@ ORDERS = [
     ),
     DemoOrder("paid-at-the-second-try", {"LL-TEAPOT": 1}, token=DECLINED_CARD, second_token=GOOD_CARD),
     DemoOrder("paid-by-a-slow-bank", {"LL-BASKET-WILLOW": 1}, token=SLOW_CARD),
+    DemoOrder("paid-with-a-coupon", {"LL-LAMP-MOON": 1}, token=GOOD_CARD, coupon=WINTER),
+    DemoOrder("paid-with-the-last-coupon", {"LL-CLOCK-MANTEL": 1}, token=GOOD_CARD, coupon=LAST),
+    # Nothing is left to pay, so no bank is asked.
+    DemoOrder("paid-by-friendship", {"LL-PATTERN-MOBILE": 1}, coupon=FRIENDS),
     DemoOrder("declined", {"LL-BLANKET-MOSS": 1}, token=DECLINED_CARD),
     DemoOrder("left-at-the-bank", {"LL-BOARD-ASH": 1}, token=ASKING_CARD),
     # Nobody pays these two: when their time is over the sweep ends them, and expired orders are to be seen as well.
@@ -87,6 +93,9 @@ def _place(order: DemoOrder, *, door: FrontDoor, form: PaymentForm, headers: dic
     headers = headers | ({"X-Cart-Token": cart["cart_token"]} if "cart_token" in cart else {})
     lines = [{"sku": sku, "quantity": quantity} for sku, quantity in order.lines.items()]
     door.call("PUT", f"carts/{cart['cart_id']}/lines", headers=headers, body={"lines": lines}, accept=(200,))
+    if order.coupon:
+        code = f"carts/{cart['cart_id']}/coupons/{order.coupon}"
+        door.call("PUT", code, headers=headers, accept=(200,))
     started = _start(order, cart["cart_id"], door=door, headers=headers).body
     headers = headers | ({"X-Order-Token": started["order_token"]} if "order_token" in started else {})
     path = f"orders/{started['order_id']}"

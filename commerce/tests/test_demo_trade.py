@@ -8,10 +8,12 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from catalog.models import ShippingPrice, TaxRate
+from catalog.models import Coupon, Promotion, ShippingPrice, TaxRate
+from commerce.demo.promotions import PROMOTIONS
 from commerce.demo.shop import COUNTRIES
 from commerce.retail.reading import Article
 from commerce.retail.replaying import stock_shop
+from core import clock
 from core.models import SalesChannel
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -85,9 +87,17 @@ class TestTrade:
 
         assert figures(shown) == (0, 0, 1530)
 
+    def test_there_is_a_code_of_every_kind_and_one_that_has_ended(self) -> None:
+        kinds = set(Promotion.objects.values_list("kind", flat=True))
+
+        assert kinds == {"percent", "fixed", "free_shipping"}
+        assert set(Coupon.objects.values_list("code", flat=True)) == set(PROMOTIONS)
+        assert Promotion.objects.filter(valid_until__lt=clock.now()).count() == 1
+
     def test_doing_it_again_changes_nothing(self) -> None:
-        before = (TaxRate.objects.count(), ShippingPrice.objects.count())
+        tables = (TaxRate, ShippingPrice, Promotion, Coupon)
+        before = [table.objects.count() for table in tables]
 
         call_command("seed_demo", stdout=io.StringIO())
 
-        assert (TaxRate.objects.count(), ShippingPrice.objects.count()) == before
+        assert [table.objects.count() for table in tables] == before

@@ -30,6 +30,7 @@ class Command(BaseCommand):
                 channel = set_up_shop(demo.SHOP, now=clock.now())
                 articles_count = demo.ensure_articles(channel, now=clock.now())
                 demo.ensure_trade(channel, now=clock.now())
+                demo.ensure_promotions(channel, now=clock.now())
             self.stdout.write(f"{channel.name}: {articles_count} articles made, {len(demo.ARTICLES)} there.")
             self._ensure_staff()
             self._ensure_replay()
