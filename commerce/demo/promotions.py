@@ -18,9 +18,12 @@ FRIENDS = "FRIENDS100"
 LAST = "LASTONE"
 PROMOTIONS: dict[str, NewPromotion] = {
     "WELCOME10": NewPromotion(
-        "Welcome: 10 % off your first order", PERCENT, SINCE, rate=Decimal("0.1"), is_first_order_only=True, excluded_products=NOT_FOR
+        "Welcome: 10 % off your first order", PERCENT, SINCE, rate=Decimal("0.1"), is_first_order_only=True,
+        excluded_products=NOT_FOR,
     ),
-    WINTER: NewPromotion("Winter: 15 % off", PERCENT, SINCE, rate=Decimal("0.15"), uses_per_customer_max=3, excluded_products=NOT_FOR),
+    WINTER: NewPromotion(
+        "Winter: 15 % off", PERCENT, SINCE, rate=Decimal("0.15"), uses_per_customer_max=3, excluded_products=NOT_FOR
+    ),
     "LARK5": NewPromotion(
         "Five pounds off from forty", FIXED, SINCE, is_combinable=True, uses_per_customer_max=1,
         figures={"GBP": Figures(500, 4000), "EUR": Figures(600, 4600)},
