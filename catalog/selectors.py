@@ -68,7 +68,9 @@ def find_variants(*, channel_id: int, skus: Iterable[str]) -> dict[str, Variant]
 
 
 def present_price(*, currency: str, variant: str = "variant_id") -> Subquery:
-    """This will be, for each row of a query that names a variant, its unit price in `currency`; NULL without one."""
+    """This will be, for each row of a query that names a variant, its unit price in `currency` as typed in; NULL
+    without one, and then perhaps to be converted (catalog.market.converted_prices).
+    """
     prices = Price.objects.filter(variant_id=OuterRef(variant), currency=currency)
     return Subquery(prices.values("amount_minor"))
 

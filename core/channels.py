@@ -10,7 +10,7 @@ from core.errors import Invalid, NotFound, Unavailable
 from core.ids import new_public_id
 from core.locales import writable
 from core.models import ProviderAccount, SalesChannel, WebhookSecret
-from core.money import exponent
+from core.money import RoundingMode, RoundingScope, exponent
 
 # The account without a provider: what a total of zero is paid with.
 FREE = "free"
@@ -160,6 +160,17 @@ def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
         WebhookSecret.objects.create(account=account, reference="STRIPE_WEBHOOK_SECRETS", active_from=now)
         add_free_account(channel, now=now)
     return channel
+
+
+@transaction_required
+def set_rounding(channel: SalesChannel, *, mode: RoundingMode, scope: RoundingScope) -> None:
+    """This will round the shop's taxes, discounts and conversions like this from now on.
+
+    Orders are untouched; a quote whose figures change with it has to be agreed to again. Needs its caller's
+    transaction.
+    """
+    channel.rounding_mode, channel.rounding_scope = mode.value, scope.value
+    channel.save(update_fields=["rounding_mode", "rounding_scope"])
 
 
 @transaction_required

@@ -67,6 +67,7 @@ from catalog.services.shipping import (
     drop_fee,
     set_fee,
     set_shipping_prices,
+    set_zone_areas,
 )
 from catalog.services.taxes import (
     InvalidExchangeRate,
@@ -168,6 +169,7 @@ __all__ = [
     "set_prices",
     "set_shipping_prices",
     "set_texts",
+    "set_zone_areas",
     "stop_converting",
     "uncommit",
 ]

@@ -106,27 +106,36 @@ def create_shipping_zone(*, channel: SalesChannel, zone: NewZone, now: datetime)
 
     Raises: InvalidShipping, ShippingCodeTaken, AreaTaken, UnknownCurrency.
     """
-    if not zone.areas:
-        raise InvalidShipping(detail="A zone needs a place.")
-    if any(len(area.country) != 2 or not area.country.isupper() for area in zone.areas):
-        raise InvalidShipping(detail="A place needs a country of two capital letters.")
-    with constraint_errors(
-        {"catalog_shipping_zone_code_unique": ShippingCodeTaken, "catalog_shipping_area_unique": AreaTaken}
-    ):
+    with constraint_errors({"catalog_shipping_zone_code_unique": ShippingCodeTaken}):
         stored = ShippingZone.objects.create(channel=channel, code=zone.code, name=zone.name, created_at=now)
+    set_zone_areas(zone=stored, areas=zone.areas)
+    for method in zone.methods:
+        add_shipping_method(zone=stored, method=method, now=now)
+    return stored
+
+
+@transaction_required
+def set_zone_areas(*, zone: ShippingZone, areas: Sequence[NewArea]) -> None:
+    """This will make these the zone's places, in place of those before. Orders are untouched: they have their snapshot.
+
+    Needs its caller's transaction. Raises: InvalidShipping, AreaTaken.
+    """
+    if not areas:
+        raise InvalidShipping(detail="A zone needs a place.")
+    if any(len(area.country) != 2 or not area.country.isupper() for area in areas):
+        raise InvalidShipping(detail="A place needs a country of two capital letters.")
+    ShippingArea.objects.filter(zone=zone).delete()
+    with constraint_errors({"catalog_shipping_area_unique": AreaTaken}):
         ShippingArea.objects.bulk_create(
             ShippingArea(
-                channel=channel,
-                zone=stored,
+                channel_id=zone.channel_id,
+                zone=zone,
                 country=area.country,
                 region=area.region.strip().upper(),
                 postcode_prefix=place_key(area.postcode_prefix),
             )
-            for area in zone.areas
+            for area in areas
         )
-    for method in zone.methods:
-        add_shipping_method(zone=stored, method=method, now=now)
-    return stored
 
 
 @transaction_required

@@ -216,6 +216,20 @@ class TestShipping:
 
         assert (options(market(channel)), market(channel).has_methods) == ([], False)
 
+    def test_a_zone_moves_and_only_where_no_other_is(self, channel: SalesChannel) -> None:
+        zone = a_zone(channel, methods=[a_method(PriceStep("GBP", 395))])
+        a_zone(channel, NewArea("FR"), code="france")
+
+        with transaction("test"):
+            services.set_zone_areas(zone=zone, areas=[NewArea("GB", postcode_prefix="sw1"), NewArea("IE")])
+
+        assert options(market(channel, "GB")) == []
+        assert options(market(channel, "GB", "", "SW1A 1AA")) == options(market(channel, "IE")) == [("post", 395)]
+        for areas, error in (([NewArea("FR")], services.AreaTaken), ([], services.InvalidShipping)):
+            with pytest.raises(error), transaction("test"):
+                services.set_zone_areas(zone=zone, areas=areas)
+        assert options(market(channel, "IE")) == [("post", 395)]
+
     def test_a_place_is_in_one_zone_of_its_own_shop(self, channel: SalesChannel) -> None:
         zone = a_zone(channel)
         with pytest.raises(services.AreaTaken):

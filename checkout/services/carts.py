@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from catalog.market import converted_prices
 from catalog.selectors import find_variants, present_price
 from checkout.models import Cart, CartAddress, CartCoupon, CartLine
 from checkout.selectors import lock_cart, open_carts_of
@@ -139,7 +140,9 @@ def change_cart(cart_id: str, *, currency: str, country: str, now: datetime) -> 
 
 @transaction_required
 def copy_cart(source: Cart, *, principal: Principal, now: datetime) -> Cart:
-    """This will insert an open cart with the lines and codes of another, to order again or after a cancellation."""
+    """This will insert an open cart with the lines, codes and way of shipping of another, to order again or after a
+    cancellation. A way that is not offered any more counts for nothing: the cheapest does.
+    """
     new = NewCart(
         currency=source.currency,
         country=source.country,
@@ -147,6 +150,9 @@ def copy_cart(source: Cart, *, principal: Principal, now: datetime) -> Cart:
         bucket_id=source.bucket_id,
     )
     cart = create_cart(new, channel=source.channel, principal=principal, now=now)
+    if source.shipping_method_code:
+        cart.shipping_method_code = source.shipping_method_code
+        cart.save(update_fields=["shipping_method_code"])
     CartLine.objects.bulk_create(
         CartLine(
             cart=cart,
@@ -219,11 +225,19 @@ def _put_away_stale(customer_id: int, *, now: datetime) -> None:
 
 
 def _note_prices(cart: Cart, *, skus: list[str] | None) -> None:
-    """Keep what the customer is shown with this answer: a later price is then a change."""
+    """Keep what the customer is shown with this answer: a later price, or a later exchange rate, is then a change."""
     lines = CartLine.objects.filter(cart=cart)
     if skus is not None:
         lines = lines.filter(variant__sku__in=skus)
     lines.update(seen_unit_price_minor=present_price(currency=cart.currency))
+    if cart.currency == cart.channel.default_currency:
+        return
+    # Only prices in the shop's own currency are converted, so nothing typed in there is ever looked for.
+    untyped = list(lines.filter(seen_unit_price_minor=None))
+    worked_out = converted_prices(variant_ids=[line.variant_id for line in untyped], currency=cart.currency)
+    for line in untyped:
+        line.seen_unit_price_minor = worked_out.get(line.variant_id)
+    CartLine.objects.bulk_update(untyped, ["seen_unit_price_minor"])
 
 
 def _check_size(units: Mapping[str, int]) -> None:

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from catalog import services
+from catalog.models import ShippingMethod
 from catalog.services import NewArea, NewFee, NewMethod, NewTaxRate, NewZone, PriceStep
 from catalog.tests.factories import a_product
 from checkout.answers import order_json, view_order
 from checkout.models import Cart, CartAddress
+from core.channels import set_rounding
 from core.db import transaction
 from core.models import SalesChannel
-from core.money import PAYABLE_STEPS
+from core.money import PAYABLE_STEPS, RoundingMode, RoundingScope
 from core.tests.factories import NOW
 from ledger.models import Entry
 from orders.models import Order
@@ -213,6 +215,35 @@ class TestSnapshot:
         assert window["variants"][0]["price"]["amount_minor"] == 3803
         assert [row["amount_received"] for row in shop.truth()] == [4554]
 
+    def test_a_rate_that_moved_is_a_price_that_changed(self, shop: Shop) -> None:
+        converting(shop, "EUR", "1.25")
+        cart = shop.a_cart({"MUG-RED": 1}, currency="EUR")
+        converting(shop, "EUR", "1.3")
+
+        (warning,) = shop.api("GET", f"carts/{cart[0]}/quote", x_cart_token=cart[1]).json()["warnings"]
+
+        # 19.99 × 1.25 = 24.9875 → 24.99; × 1.3 = 25.987 → 25.99.
+        assert (warning["code"], warning["before"]["amount_minor"], warning["now"]["amount_minor"]) == (
+            "price_changed", 2499, 2599,
+        )  # fmt: skip
+
+    def test_rounding_may_be_changed_and_asks_for_agreement_again(self, shop: Shop) -> None:
+        SalesChannel.objects.update(tax_entry="net")
+        a_product(shop.channel, sku="BULB", price_minor=1002)
+        taxed(shop)
+        a_product(shop.channel, sku="BULB-2", price_minor=1002)
+        cart = shop.a_cart({"BULB": 1, "BULB-2": 1})
+        seen = shop.api("GET", f"carts/{cart[0]}/quote", x_cart_token=cart[1]).json()
+        with transaction("test"):
+            set_rounding(shop.channel, mode=RoundingMode.HALF_UP, scope=RoundingScope.DOCUMENT)
+
+        refused = shop.start(cart, quote_hash=seen["quote_hash"])
+
+        # 2.004 twice, 4.008 once.
+        assert seen["tax"]["amount_minor"] == 400
+        assert (refused.status_code, refused.json()["code"]) == (409, "quote_changed")
+        assert refused.json()["quote"]["tax"]["amount_minor"] == 401
+
     def test_an_order_of_version_1_is_still_read(self, shop: Shop) -> None:
         placed = shop.start(shop.a_cart()).json()
         order = Order.objects.get()
@@ -247,6 +278,19 @@ class TestShippingMethod:
         assert self.choices(shop, cart) == [("post", 395, False), ("express", 895, True)]
         placed = shop.start(cart, token="pm_card_visa").json()
         assert (placed["status"], placed["order"]["shipping"]["amount_minor"]) == ("paid", 895)
+
+    def test_a_copy_goes_the_same_way_while_it_is_offered(self, shop: Shop) -> None:
+        shipped(shop, PriceStep("GBP", 395), express=995)
+        cart = shop.a_cart({"MUG-RED": 1})
+        shop.api("PUT", f"carts/{cart[0]}/shipping-method", {"code": "express"}, x_cart_token=cart[1])
+
+        copied = shop.api("POST", f"carts/{cart[0]}/copy", x_cart_token=cart[1]).json()
+        assert copied["quote"]["shipping_method"]["code"] == "express"
+
+        with transaction("test"):
+            services.archive_shipping_method(method=ShippingMethod.objects.get(code="express"), now=NOW)
+        copied = shop.api("POST", f"carts/{cart[0]}/copy", x_cart_token=cart[1]).json()
+        assert copied["quote"]["shipping_method"]["code"] == "post"
 
     def test_one_that_is_not_offered_is_refused(self, shop: Shop) -> None:
         shipped(shop, PriceStep("GBP", 395))
