@@ -2,6 +2,7 @@
 
 import { Problem, ask, pending } from "./api.js";
 import * as basket from "./basket.js";
+import { coupons } from "./coupons.js";
 import { leadToOrder } from "./lead.js";
 import * as store from "./store.js";
 import { el, fromTemplate, nameOf, notice, show, silence, suffix, sums } from "./view.js";
@@ -67,7 +68,7 @@ function furnish(cart) {
     openOrder(),
     el("div", { class: "two" },
       el("div", {}, el("ul", { class: "rows" }, quote.lines.map((line) => row(line, quote))), unsold(quote)),
-      el("div", { class: "group summary" }, el("h2", {}, "What it costs"), sums(quote), el("p", { class: "small" }, "Nothing is taken before you say so on the next pages."), el("div", { "data-said": true, role: "status" }), way)),
+      el("div", { class: "group summary" }, el("h2", {}, "What it costs"), sums(quote), coupons(quote, furnish), el("p", { class: "small" }, "Nothing is taken before you say so on the next pages."), el("div", { "data-said": true, role: "status" }), way)),
   );
 }
 

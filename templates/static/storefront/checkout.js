@@ -2,6 +2,7 @@
 
 import { NoAnswer, Problem, ask, pending, sendOnce } from "./api.js";
 import * as basket from "./basket.js";
+import { coupons } from "./coupons.js";
 import { prefill, showMethods, suit, tellCart, typedAddress } from "./delivery.js";
 import { go, leadToOrder, noteOrder } from "./lead.js";
 import * as store from "./store.js";
@@ -38,7 +39,7 @@ function furnish(seen) {
   suit(form, isPhysical());
   const lines = quote.lines.map((line) =>
     el("li", { class: "row plain" }, el("span", { class: "units" }, `${line.quantity} ×`), el("span", { class: "row-text" }, nameOf(line)), el("span", { class: "price" }, line.subtotal.display)));
-  show(form.querySelector("[data-sum]"), el("ul", { class: "rows" }, lines), sums(quote), el("p", { class: "small" }, el("a", { href: `/cart${suffix()}` }, "Change the basket")));
+  show(form.querySelector("[data-sum]"), el("ul", { class: "rows" }, lines), sums(quote), coupons(quote, learn), el("p", { class: "small" }, el("a", { href: `/cart${suffix()}` }, "Change the basket")));
   room.hidden = true;
   form.hidden = false;
   rest();
@@ -184,6 +185,9 @@ const REFUSALS = {
     return ["wait", "Somebody was faster", `There is not enough left of ${names.join(", ")}. Nothing was ordered.`, toBasket()];
   },
   not_for_sale: () => ["wait", "No longer sold", "Something in your basket is no longer sold. Nothing was ordered.", toBasket()],
+  coupon_limit_reached: (facts, error) => withoutCode(facts, error),
+  coupon_first_order_only: (facts, error) => withoutCode(facts, error),
+  coupon_not_applicable: (facts, error) => withoutCode(facts, error),
   payment_token_expired: () => ["wait", "Please choose your card again", "Too much time had passed for the bank. Nothing was charged and your basket is as it was. Tap “Pay” once more."],
 };
 
@@ -198,12 +202,18 @@ function showErrors(error) {
   return ours.length > 0;
 }
 
+// A code that was promised and cannot be kept: said, taken out by hand or left, and the sum is what it is without.
+function withoutCode(facts, error) {
+  if (facts.quote) furnish({ ...cart, quote: facts.quote });
+  return ["wait", "A code does not count any more", `${facts.detail ?? error.message} Nothing was ordered. The total is now ${quote.total.display}.`];
+}
+
 async function refused(error) {
   if (error.code === "cart_checked_out" && error.facts.order_id) return leadToOrder(basket.held(), error.facts.order_id, load);
   if (error.code === "no_such_cart" || error.code === "cart_empty") return load();
   rest();
   showErrors(error);
-  const [kind, head, sentence, ...more] = REFUSALS[error.code]?.(error.facts) ?? ["bad", "The order was not placed", `${error.message} Nothing was charged.`];
+  const [kind, head, sentence, ...more] = REFUSALS[error.code]?.(error.facts, error) ?? ["bad", "The order was not placed", `${error.message} Nothing was charged.`];
   say(notice(kind, el("p", {}, el("strong", {}, head)), el("p", {}, sentence), ...more));
 }
 

@@ -69,7 +69,7 @@ function offers() {
   if (lapsed && first.length) first.splice(0, first.length, button(`Order at today’s price, ${lapsed.quote.total.display}`, again));
   else if (can.has("order_again")) first.push(button("Order the same again", again));
   const second = [];
-  if (can.has("confirm") || can.has("pay") || can.has("retry_payment")) second.push(el("button", { type: "button", class: "quiet-button", onclick: () => offerLink(orderId, headers()) }, "Pay on another device"));
+  if (!lapsed && ["confirm", "pay", "retry_payment"].some((each) => can.has(each))) second.push(el("button", { type: "button", class: "quiet-button", onclick: () => offerLink(orderId, headers()) }, "Pay on another device"));
   if (can.has("cancel")) second.push(el("button", { type: "button", class: "quiet-button", onclick: confirmCancel }, "Cancel this order"));
   return [first.length ? el("div", { class: "bar" }, ...first) : null, second.length ? el("p", { class: "line-of-links" }, ...second) : null];
 }
@@ -98,6 +98,7 @@ function furnish() {
       el("ul", { class: "rows" }, lines),
       sums(order),
       returned),
+    order.paid_at ? el("p", { class: "small" }, store.read("session") ? "This page goes on telling how your order stands. You find it in your account." : "This page goes on telling how your order stands. In this browser you find it under “Account”; elsewhere name the order’s number.") : null,
     isOpen(order) ? null : el("p", {}, el("a", { class: "button plain", href: `/${suffix()}` }, "On to the shop")),
   );
   document.title = `${HEADINGS[order.status]?.[1] ?? "Your order"} · ${order.number}`;

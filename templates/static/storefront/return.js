@@ -11,8 +11,11 @@ const state = new URLSearchParams(location.search).get("state");
 // What the provider hung onto the address is nobody's business in a history.
 history.replaceState(null, "", `/checkout/return${state ? `?state=${encodeURIComponent(state)}` : ""}`);
 
+// By its own token, or by the session of the account it belongs to.
+const isReadable = (order) => Boolean(order.token || store.read("session"));
+
 function ours(number) {
-  return store.orders().find((order) => order.number === number && order.token);
+  return store.orders().find((order) => order.number === number && isReadable(order));
 }
 
 function furnish(answer) {
@@ -28,7 +31,7 @@ function furnish(answer) {
 
 function unknown() {
   const last = store.orders()[0];
-  if (last?.token) return go(last.id);
+  if (last && isReadable(last)) return go(last.id);
   return show(room, el("div", { class: "empty" }, el("h1", {}, "We cannot tell which order this is"), el("p", {}, "The address is incomplete or too old. Your payment is not affected: the shop hears of it from the bank by itself. Open your order in the browser you ordered with to see how it stands."), el("p", {}, el("a", { class: "button plain", href: "/" }, "To the shop"))));
 }
 
