@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import Route
 
 from tests.browser.conftest import Window
 from tests.browser.shopping import (
@@ -139,6 +140,31 @@ class TestInterruptions:
         pay_with(page, APPROVED)
         heading(page, PAID)
         assert len(charges_of(shopper, order_id)) == 1
+
+    def test_too_many_tries_say_when_the_next_is_and_go_on_with_the_same_key(
+        self, shopper: Shopper, shop_window: Window
+    ) -> None:
+        page = shop_window(width=360, scheme="light", expects=(429,))
+        go_to_checkout(page)
+        cart_id = kept(page, "cart")["id"]
+        keys: list[str] = []
+
+        def refuse_once(route: Route) -> None:
+            keys.append(route.request.headers["idempotency-key"])
+            if len(keys) > 1:
+                route.continue_()
+            else:
+                route.fulfill(status=429, headers={"Retry-After": "4"}, json={"code": "too_many_tries"})
+
+        page.route("**/checkout/start", refuse_once)
+
+        page.get_by_role("button", name="Pay £").click()
+        page.get_by_text("The next is possible in 4 seconds.").wait_for()
+        page.wait_for_url("**/pay/**")
+
+        assert len(keys) == 2
+        assert len(set(keys)) == 1
+        assert len(shopper.orders_of((cart_id, ""))) == 1
 
     def test_an_answer_that_was_lost_is_asked_for_by_the_next_window(
         self, shopper: Shopper, shop_window: Window
