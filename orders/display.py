@@ -162,7 +162,7 @@ def _before_payment(situation: Situation) -> Shown:
     pending = Phase.PAYMENT_PENDING
     if situation.is_outcome_unknown:
         return _shown(Word.PROCESSING, pending, NextAction.WAIT, NextAction.CANCEL, poll=POLL_SOON_MS)
-    if situation.state in {S.PAYMENT_FAILED, S.CAPTURE_FAILED} or situation.attempt in {"failed", "voided", "expired"}:
+    if _has_failed(situation):
         return _shown(Word.PAYMENT_FAILED, Phase.PAYMENT_FAILED, NextAction.RETRY_PAYMENT, NextAction.CANCEL)
     if situation.state is S.PAYMENT_AUTHORIZED:
         return _shown(Word.UNDER_REVIEW, pending, NextAction.CANCEL, poll=POLL_LATER_MS)
@@ -176,6 +176,14 @@ def _before_payment(situation: Situation) -> Shown:
     if situation.attempt:
         return _shown(Word.PROCESSING, pending, NextAction.WAIT, NextAction.CANCEL, poll=POLL_SOON_MS)
     return _shown(Word.PREPARING_CHECKOUT, Phase.CREATED, NextAction.WAIT, poll=POLL_SOON_MS)
+
+
+def _has_failed(situation: Situation) -> bool:
+    # The order stays payment_failed until something succeeds; a later try that is under way is what counts.
+    is_trying = situation.attempt in {"requires_action", "processing"}
+    if situation.state is S.CAPTURE_FAILED or (situation.state is S.PAYMENT_FAILED and not is_trying):
+        return True
+    return situation.attempt in {"failed", "voided", "expired"}
 
 
 def _shown(word: Word, phase: Phase, *actions: NextAction, poll: int | None = None) -> Shown:

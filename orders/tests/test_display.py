@@ -151,3 +151,17 @@ class TestTable:
         shown = show(situation)
 
         assert (shown.word, list(shown.next_actions)) == (word, actions)
+
+
+class TestALaterTry:
+    @pytest.mark.parametrize(
+        ("attempt", "word"),
+        [("requires_action", "action_required"), ("processing", "processing"), ("failed", "payment_failed")],
+    )
+    def test_is_what_is_shown_of_an_order_whose_payment_failed(self, attempt: str, word: str) -> None:
+        shown = show(Situation(OrderState.PAYMENT_FAILED, attempt=attempt, has_next_action=True))
+
+        assert shown.word == word
+
+    def test_changes_nothing_where_taking_held_funds_failed(self) -> None:
+        assert show(Situation(OrderState.CAPTURE_FAILED, attempt="requires_action")).word == "payment_failed"
