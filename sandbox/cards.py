@@ -57,6 +57,12 @@ AUTHENTICATION_FAILURE = Decline(
     "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
 )
 
+AUTHENTICATION_REQUIRED = Decline(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+)
+
 _DECLINED = "pm_card_chargeDeclined"
 CARDS: dict[str, Card] = {
     card.token: card

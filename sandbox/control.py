@@ -131,7 +131,7 @@ def truth_of(record: Record) -> dict[str, Any]:
                 "intent",
                 (
                     "id amount currency status amount_capturable amount_received capture_method"
-                    " latest_charge cancellation_reason metadata created"
+                    " latest_charge cancellation_reason metadata created off_session request_three_d_secure"
                 ),
             )
         case Charge():

@@ -21,6 +21,7 @@ class Intent(Record):
 
     table: ClassVar[str] = "intents"
     json_fields: ClassVar[frozenset[str]] = frozenset({"metadata", "last_error"})
+    bool_fields: ClassVar[frozenset[str]] = frozenset({"off_session"})
 
     dialect: str
     amount: int
@@ -42,6 +43,8 @@ class Intent(Record):
     last_error: dict[str, Any] | None = None
     cancellation_reason: str | None = None
     canceled_at: int | None = None
+    off_session: bool = False
+    request_three_d_secure: str = "automatic"
 
 
 @dataclass(frozen=True)

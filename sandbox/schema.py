@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS intents (
     metadata TEXT NOT NULL, amount_capturable INTEGER NOT NULL, amount_received INTEGER NOT NULL,
     card TEXT, return_url TEXT, description TEXT, receipt_email TEXT, statement_descriptor TEXT,
     latest_charge TEXT, next_action TEXT, last_error TEXT, cancellation_reason TEXT,
-    canceled_at INTEGER);
+    canceled_at INTEGER, off_session INTEGER NOT NULL DEFAULT 0,
+    request_three_d_secure TEXT NOT NULL DEFAULT 'automatic');
 CREATE INDEX IF NOT EXISTS intents_created ON intents (created);
 CREATE TABLE IF NOT EXISTS charges (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, intent_id TEXT NOT NULL,
@@ -66,6 +67,12 @@ CREATE TABLE IF NOT EXISTS faults (
     seen INTEGER NOT NULL DEFAULT 0, hits INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+
+# Columns that came later: a store from before gets them when it is opened.
+ADDED = (
+    ("intents", "off_session", "INTEGER NOT NULL DEFAULT 0"),
+    ("intents", "request_three_d_secure", "TEXT NOT NULL DEFAULT 'automatic'"),
+)
 
 TABLES = (
     "intents",

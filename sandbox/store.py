@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from sandbox.records import Record
-from sandbox.schema import SCHEMA, TABLES
+from sandbox.schema import ADDED, SCHEMA, TABLES
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -63,6 +63,10 @@ class Store:
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA busy_timeout = 5000")
         self._connection.executescript(SCHEMA)
+        for table, column, kind in ADDED:
+            names = {row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")}
+            if column not in names:
+                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
     def close(self) -> None:
         """This will close the file."""

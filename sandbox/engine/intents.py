@@ -7,7 +7,7 @@ stored together or not at all.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.cards import AUTHENTICATION_FAILURE, CARDS, Card, Decline, behaviour_for
+from sandbox.cards import AUTHENTICATION_FAILURE, AUTHENTICATION_REQUIRED, CARDS, Card, Decline, behaviour_for
 from sandbox.engine.desk import Desk
 from sandbox.engine.money import book_charge
 from sandbox.errors import AmountTooLargeError, NotFoundError, WrongStateError
@@ -37,6 +37,7 @@ class Wish:
     description: str | None = None
     receipt_email: str | None = None
     statement_descriptor: str | None = None
+    request_three_d_secure: str = "automatic"
 
 
 def create_intent(desk: Desk, *, wish: Wish) -> Intent:
@@ -75,9 +76,10 @@ def confirm_intent(
     intent_id: str,
     card: str | None = None,
     return_url: str | None = None,
+    off_session: bool = False,
     verdict: Card | None = None,
 ) -> Intent:
-    """This will try to charge the card.
+    """This will try to charge the card; `off_session` says that nobody is there to be asked.
 
     A refusal by the bank is not an exception: it is an effect, so the intent comes back with
     `last_error` set and status requires_payment_method. `verdict` overrides what the card does.
@@ -92,10 +94,13 @@ def confirm_intent(
         intent,
         card=token,
         return_url=return_url or intent.return_url,
+        off_session=off_session,
         last_error=None,
         next_action=None,
     )
     behaved = verdict or behaviour_for(CARDS[token], amount=intent.amount)
+    if behaved.behaviour == "challenge" and off_session and intent.request_three_d_secure != "challenge":
+        return decline_intent(desk, intent=intent, decline=AUTHENTICATION_REQUIRED)
     if behaved.behaviour == "challenge":
         return _ask_for_challenge(desk, intent)
     if behaved.behaviour in {"late_success", "processing_failed"}:

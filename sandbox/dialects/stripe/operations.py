@@ -39,6 +39,7 @@ from sandbox.records import Intent, Refund
 from sandbox.words import words
 
 CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
+THREE_D_SECURE = ("any", "automatic", "challenge")
 CANCEL_REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 PAYMENT_METHOD = frozenset({"payment_method", "payment_method_data", "payment_method_types"})
@@ -74,11 +75,10 @@ class Operations:
         amount, currency = read_money(form)
         is_confirmed = read_boolean(form, "confirm")
         return_url = read_url(form, "return_url")
-        if return_url and not is_confirmed:
-            raise InvalidParametersError(
-                "You may only specify `return_url` when `confirm` is true.",
-                parameter="return_url",
-            )
+        off_session = read_boolean(form, "off_session")
+        for name in ("return_url", "off_session"):
+            if read_text(form, name) and not is_confirmed:
+                raise InvalidParametersError(f"You may only specify `{name}` when `confirm` is true.", parameter=name)
         wish = Wish(
             dialect="stripe",
             amount=amount,
@@ -90,6 +90,7 @@ class Operations:
             description=read_text(form, "description"),
             receipt_email=read_text(form, "receipt_email"),
             statement_descriptor=read_text(form, "statement_descriptor_suffix"),
+            request_three_d_secure=read_three_d_secure(form) or "automatic",
         )
         reference = self._read_payment_method(form)
 
@@ -104,7 +105,7 @@ class Operations:
                     "You cannot confirm this PaymentIntent because it's missing a payment method.",
                     code="payment_intent_unexpected_state",
                 )
-            return self._confirm(intent, card=card, return_url=return_url, fault=fault)
+            return self._confirm(intent, card=card, return_url=return_url, off_session=off_session, fault=fault)
 
         return act
 
@@ -112,6 +113,8 @@ class Operations:
         """This will read `POST /v1/payment_intents/{id}/confirm`."""
         refuse_unknown(form, known=CONFIRM)
         return_url = read_url(form, "return_url")
+        off_session = read_boolean(form, "off_session")
+        three_d_secure = read_three_d_secure(form)
         reference = self._read_payment_method(form)
 
         def act(fault: FaultRule | None) -> Rendered:
@@ -124,7 +127,9 @@ class Operations:
                     code="payment_intent_unexpected_state",
                     extra={"payment_intent": self._renderer.intent(intent)},
                 )
-            return self._confirm(intent, card=card, return_url=return_url, fault=fault)
+            if three_d_secure:
+                intent = change_intent(self._desk, intent, request_three_d_secure=three_d_secure)
+            return self._confirm(intent, card=card, return_url=return_url, off_session=off_session, fault=fault)
 
         return act
 
@@ -222,13 +227,14 @@ class Operations:
         return act
 
     def _confirm(
-        self, intent: Intent, *, card: str | None, return_url: str | None, fault: FaultRule | None
+        self, intent: Intent, *, card: str | None, return_url: str | None, off_session: bool, fault: FaultRule | None
     ) -> Rendered:
         intent = confirm_intent(
             self._desk,
             intent_id=intent.id,
             card=card,
             return_url=return_url,
+            off_session=off_session,
             verdict=verdict_for(fault, card=card),
         )
         rendered = self._renderer.intent(intent)
@@ -286,6 +292,15 @@ def verdict_for(fault: FaultRule | None, *, card: str | None) -> Card | None:
     if fault.kind == "late_success":
         return replace(CARDS[card], behaviour="late_success", late_seconds=fault.seconds)
     return None
+
+
+def read_three_d_secure(form: Form) -> str | None:
+    """This will return `payment_method_options[card][request_three_d_secure]`, None when absent."""
+    options = form.get("payment_method_options", {})
+    card = options.get("card", {}) if isinstance(options, dict) else None
+    if not isinstance(card, dict):
+        raise InvalidParametersError("Invalid object", parameter="payment_method_options")
+    return read_choice(card, "request_three_d_secure", choices=THREE_D_SECURE)
 
 
 def read_since(form: Form) -> list[tuple[str, int]]:

@@ -62,7 +62,7 @@ class Renderer:
             "next_action": self._next_action(intent),
             "on_behalf_of": None,
             "payment_method": intent.card,
-            "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
+            "payment_method_options": {"card": {"request_three_d_secure": intent.request_three_d_secure}},
             "payment_method_types": ["card"],
             "processing": None,
             "receipt_email": intent.receipt_email,
