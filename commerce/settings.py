@@ -290,5 +290,6 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ArticleKind": "catalog.api.KINDS",
         "Availability": "catalog.api.AVAILABILITIES",
+        "Exemption": "checkout.api.serializers.EXEMPTIONS",
     },
 }

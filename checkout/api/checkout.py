@@ -45,6 +45,7 @@ REQUIRED_KEY = OpenApiParameter(
 )
 REFUSALS = dict.fromkeys((400, 404, 409, 422, 503), ProblemShape)
 PAYMENT_REFUSALS = {**REFUSALS, 429: ProblemShape}
+NO_WISHES = {"method": "stripe", "token": "", "return_url": "", "exemption": ""}
 
 
 def _sent(final: FinalAnswer) -> HttpResponse:
@@ -87,7 +88,7 @@ class StartCheckoutView(APIView):
         given = form.validated_data
         cart = cart_of(request, given["cart_id"])
         take_payment_try(request, cart=cart.public_id)
-        payment = given.get("payment") or {"method": "stripe", "token": "", "return_url": ""}
+        payment = given.get("payment") or NO_WISHES
         refuse_declined(request, token=payment["token"], cart=cart.public_id)
         contact = given["contact"]
         command = services.StartCommand(
@@ -104,6 +105,7 @@ class StartCheckoutView(APIView):
             quote_hash=given["quote_hash"],
             payment_token=payment["token"],
             return_url=payment["return_url"],
+            exemption=payment["exemption"],
             context={
                 "device": given.get("device") or {},
                 "attribution": given.get("attribution") or {},
@@ -140,13 +142,14 @@ class PaymentAttemptsView(APIView):
         form.is_valid(raise_exception=True)
         order = order_of(request, order_id, PURPOSE.PAY)
         take_payment_try(request, order=order.public_id)
-        payment = form.validated_data.get("payment") or {"method": "stripe", "token": "", "return_url": ""}
+        payment = form.validated_data.get("payment") or NO_WISHES
         refuse_declined(request, token=payment["token"], order=order.public_id)
         command = services.ResumeCommand(
             order_id=order.public_id,
             method=payment["method"],
             payment_token=payment["token"],
             return_url=payment["return_url"],
+            exemption=payment["exemption"],
             replace=form.validated_data["replace"],
             is_other_device=is_other_device(request, order),
         )

@@ -9,7 +9,9 @@ from accounts.serializers import AddressInput, AddressShape
 from checkout.services.return_urls import RETURN_URL_MAX
 from core.api import MoneyShape, StrictSerializer
 from core.fields import DEFAULT_LOCALE, LocaleField, PlainText, refuse_card_numbers, refuse_card_numbers_in_names
+from payments.models import Exemption
 
+EXEMPTIONS = [exemption.value for exemption in Exemption]
 TOKEN = re.compile(r"\A[A-Za-z0-9_]{3,255}\Z")  # anchored, because a RegexField searches in the text
 
 
@@ -26,7 +28,8 @@ class ContactInput(StrictSerializer):
 class PaymentInput(StrictSerializer):
     """How to pay. With a token the server confirms; without one the client does, with the client secret.
 
-    A total of zero is `free`, whatever is asked for.
+    A total of zero is `free`, whatever is asked for. `exemption` asks that the bank need not ask its customer; the bank
+    decides. After a decline with code `authentication_required` every further try on the order asks for a challenge.
     """
 
     method = serializers.ChoiceField(choices=["stripe", "free"], default="stripe")
@@ -34,6 +37,7 @@ class PaymentInput(StrictSerializer):
         TOKEN, required=False, default="", allow_blank=True, validators=[refuse_card_numbers]
     )
     return_url = serializers.CharField(max_length=RETURN_URL_MAX, required=False, default="", allow_blank=True)
+    exemption = serializers.ChoiceField(choices=EXEMPTIONS, required=False, default="", allow_blank=True)
 
 
 class DeviceInput(StrictSerializer):

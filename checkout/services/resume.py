@@ -25,7 +25,7 @@ from payments.services import NewAttempt, PaymentBeingVerified
 
 UNDECIDED = {"created", "sent", "unknown"}
 # True of the order whatever is tried next; the rest belongs to one attempt.
-KEPT_PATHS = {Path.GUEST, Path.COUPON, Path.MANUAL_REVIEW}
+KEPT_PATHS = {Path.GUEST, Path.COUPON, Path.MANUAL_REVIEW, Path.SOFT_DECLINE}
 
 
 class OrderEnding(DomainError):
@@ -43,6 +43,7 @@ class ResumeCommand:
     method: str
     payment_token: str = ""
     return_url: str = ""
+    exemption: str = ""
     replace: bool = False
     is_other_device: bool = False
 
@@ -123,6 +124,7 @@ def _open_new(
             payment_token=command.payment_token if order.due_minor else "",
             return_url=command.return_url,
             capture_method=current.capture_method if current else "automatic",
+            exemption=command.exemption,
             path_flags=_retried(current, command),
         ),
         cause=cause,

@@ -103,6 +103,7 @@ class StartCommand:
     quote_hash: str = ""
     payment_token: str = ""
     return_url: str = ""
+    exemption: str = ""
     capture_method: str = "automatic"
     context: dict[str, Any] = field(default_factory=dict)
 
@@ -145,6 +146,7 @@ def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Open
             payment_token=command.payment_token if order.due_minor else "",
             return_url=command.return_url,
             capture_method=command.capture_method,
+            exemption=command.exemption,
             path_flags=_paths(order, command),
         ),
         cause=cause,

@@ -26,6 +26,17 @@ class AttemptStatus(models.TextChoices):
 LIVE_STATUSES = ("created", "requires_action", "awaiting_funds", "partially_funded", "processing", "authorized")
 
 
+class Exemption(models.TextChoices):
+    """Why a payment should need no strong authentication."""
+
+    LOW_VALUE = "low_value"
+    TRA = "tra"
+    RECURRING = "recurring"
+    MIT = "mit"
+    TRUSTED = "trusted"
+    CORPORATE = "corporate"
+
+
 class PaymentAttempt(models.Model):
     """Amounts in minor units of `currency`. Amount, currency, account and key never change."""
 
@@ -52,6 +63,9 @@ class PaymentAttempt(models.Model):
     currency = models.CharField(max_length=3)
     capture_method = models.CharField(max_length=16, choices=CaptureMethod)
     confirmed_by = models.CharField(max_length=16, choices=ConfirmedBy)
+    exemption = models.CharField(
+        max_length=16, choices=Exemption, blank=True, help_text="Asked for; the issuer decides."
+    )
     metadata_hash = models.CharField(max_length=64, help_text="Of order, amount, currency and attempt as sent.")
     return_url = models.URLField(max_length=2000, blank=True)  # with our signed state
 
@@ -95,6 +109,9 @@ class PaymentAttempt(models.Model):
             CheckConstraint(
                 condition=Q(authorized_minor__gte=0, captured_minor__gte=0, excess_minor__gte=0, returned_minor__gte=0),
                 name="payments_attempt_money_positive",
+            ),
+            CheckConstraint(
+                condition=Q(exemption__in=["", *Exemption.values]), name="payments_attempt_exemption_known"
             ),
             CheckConstraint(
                 condition=Q(captured_minor__gte=F("excess_minor"), excess_minor__gte=F("excess_returned_minor")),

@@ -100,7 +100,9 @@ class ProviderConfig:
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
     """What is stored with the operation and sent to open a payment: a replay of it is the same request, byte for
-    byte.
+    byte. Fields that came later have defaults that send nothing.
+
+    `exemption`: why no strong authentication should be needed. `wants_challenge`: the bank shall ask its customer.
     """
 
     order_id: str
@@ -111,6 +113,8 @@ class PaymentRequest:
     description: str
     payment_token: str = ""
     return_url: str = ""
+    exemption: str = ""
+    wants_challenge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +130,15 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a payment failed, in our words; `may_retry` is False when the issuer said never again with this card."""
+    """Why a payment failed, in our words; `may_retry` is False when the issuer said never again with this card.
+
+    `is_soft`: the issuer wants its customer authenticated and may say yes then.
+    """
 
     code: str
     message: str
     may_retry: bool = True
+    is_soft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,9 @@ AMOUNT_STEPS = dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 10)
 # The end of the year 9999, which is as far as an instant goes.
 SECONDS_MAX = 253_402_300_800
 TOLERANCE_SECONDS = 300
+# Of the exemptions only these can be asked of a payment intent: nobody is there to be asked.
+# Source: docs.stripe.com/api/payment_intents/create, off_session.
+OFF_SESSION = {"mit", "recurring"}
 FIND_PAGES_MAX = 50
 # Source: docs.stripe.com/api/payment_intents/create, payment_method: PaymentMethod, Card or Source; tokens are older.
 TOKEN = re.compile(r"(pm|card|src|tok)_[A-Za-z0-9_]{1,250}")
@@ -149,6 +152,10 @@ class StripeAdapter:
             params |= {"payment_method": request.payment_token, "confirm": True}
             if request.return_url:
                 params["return_url"] = request.return_url
+            if request.exemption in OFF_SESSION:
+                params["off_session"] = True
+        if request.wants_challenge:
+            params["payment_method_options"] = {"card": {"request_three_d_secure": "challenge"}}
         return self._intent(lambda: self._client.v1.payment_intents.create(params, {"idempotency_key": key}))  # type: ignore[arg-type]
 
     def capture(self, reference: str, *, amount_minor: int, key: str) -> ProviderUpdate:

@@ -32,6 +32,8 @@ REFUND_STATUSES: dict[str, RefundStatus] = {
     "failed": "failed",
     "canceled": "cancelled",
 }
+# Source: docs.stripe.com/declines/codes, authentication_required. A challenge that was failed has a code of its own.
+SOFT = {"authentication_required"}
 NEVER_AGAIN = {"do_not_try_again"}
 STOLEN = {"lost_card", "stolen_card", "pickup_card", "fraudulent"}
 
@@ -114,7 +116,7 @@ def _failure(error: dict[str, Any] | None) -> Failure | None:
     may_retry = error.get("advice_code") not in NEVER_AGAIN and code not in STOLEN
     # The issuer's reason is for staff; a customer with a stolen card must not be told so.
     message = "The bank declined this card." if code in STOLEN else str(error.get("message") or "")[:300]
-    return Failure(code=code, message=message, may_retry=may_retry)
+    return Failure(code=code, message=message, may_retry=may_retry, is_soft=code in SOFT)
 
 
 def _declined_card(intent: dict[str, Any]) -> dict[str, Any]:

@@ -55,13 +55,18 @@ class AmountNotPayable(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class NewAttempt:
-    """How the customer wants to pay. With `payment_token` the server confirms, without one the client does."""
+    """How the customer wants to pay. With `payment_token` the server confirms, without one the client does.
+
+    Note [Soft decline]: an issuer that wants its customer authenticated is asked for no exemption again. Whatever is
+    tried after it on this order asks for a challenge, with another card too.
+    """
 
     account: ProviderAccount
     method: str
     payment_token: str = ""
     return_url: str = ""
     capture_method: str = "automatic"
+    exemption: str = ""
     path_flags: tuple[str, ...] = ()
 
 
@@ -75,6 +80,7 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
     """
     capabilities = adapter_for(new.account).capabilities
     is_free = capabilities.takes_zero
+    wants_challenge = Path.SOFT_DECLINE in new.path_flags  # see Note [Soft decline]
     attempt = PaymentAttempt(
         public_id=new_public_id("payatt"),
         order=order,
@@ -86,6 +92,7 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
         currency=order.currency,
         capture_method=new.capture_method,
         confirmed_by="server" if new.payment_token or is_free else "client",
+        exemption="" if wants_challenge or is_free else new.exemption,
         path_flags=list(new.path_flags),
         created_at=cause.now,
     )
@@ -117,6 +124,8 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
         description=f"Order {order.number}",
         payment_token=new.payment_token,
         return_url=attempt.return_url,
+        exemption=attempt.exemption,
+        wants_challenge=wants_challenge,
     )
     return insert_operation(
         attempt, kind=OperationKind.AUTHORIZE, amount_minor=attempt.amount_minor, request=asdict(request), cause=cause

@@ -108,6 +108,8 @@ def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -
     attempt.risk = update.risk or attempt.risk
     if update.next_action:
         attempt.path_flags = walked(attempt.path_flags, Path.CHALLENGE)
+    if update.failure and update.failure.is_soft:
+        attempt.path_flags = walked(attempt.path_flags, Path.SOFT_DECLINE)
 
 
 def _is_news(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx2
 import pytest
@@ -97,6 +98,39 @@ class TestOddDinars:
         for build in ADAPTERS.values():
             for currency, step in build(CONFIG).capabilities.amount_steps.items():
                 assert payable_step(currency) % step == 0
+
+
+class TestWhatIsSent:
+    def sent(self, request: PaymentRequest) -> dict[str, str]:
+        forms: list[dict[str, str]] = []
+
+        def handler(asked: httpx2.Request) -> httpx2.Response:
+            forms.append(dict(parse_qsl(asked.content.decode())))
+            return httpx2.Response(200, json=INTENT)
+
+        adapter(handler).create(request, key="v1:shop:1")
+        return forms[0]
+
+    def test_of_a_request_stored_before_exemptions_is_what_was_sent_then(self) -> None:
+        stored = {
+            name: value for name, value in asdict(REQUEST).items() if name not in {"exemption", "wants_challenge"}
+        }
+
+        form = self.sent(PaymentRequest(**stored))
+
+        assert form == self.sent(REQUEST)
+        assert not {name for name in form if "off_session" in name or "payment_method_options" in name}
+
+    @pytest.mark.parametrize("exemption", ["mit", "recurring"])
+    def test_says_that_nobody_is_there_only_with_a_token(self, exemption: str) -> None:
+        assert self.sent(replace(REQUEST, exemption=exemption))["off_session"] == "true"
+        assert "off_session" not in self.sent(replace(REQUEST, exemption=exemption, payment_token=""))
+
+    @pytest.mark.parametrize("token", ["pm_card_visa", ""])
+    def test_asks_for_a_challenge_whoever_confirms(self, token: str) -> None:
+        form = self.sent(replace(REQUEST, payment_token=token, wants_challenge=True))
+
+        assert form["payment_method_options[card][request_three_d_secure]"] == "challenge"
 
 
 class TestWhatAnAnswerMeans:

@@ -56,9 +56,9 @@ class PaymentAttemptAdmin(PaymentRows):
     list_select_related = ("order", "account")
     fields = (
         "public_id", "order_link", "status_sign", "is_current", "amount_shown", "held_now", "taken", "excess",
-        "excess_returned", "returned", "account", "method", "capture_method", "confirmed_by", "provider_reference",
-        "provider_status", "failure_code", "failure_message", "may_retry", "created", "acknowledged", "finished",
-        "dead",
+        "excess_returned", "returned", "account", "method", "capture_method", "confirmed_by", "exemption",
+        "provider_reference", "provider_status", "failure_code", "failure_message", "may_retry", "created",
+        "acknowledged", "finished", "dead",
     )  # fmt: skip
 
     def lookups(self, term: str) -> list[Q]:

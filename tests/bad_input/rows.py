@@ -69,7 +69,7 @@ def a_start(world: World) -> dict[str, Any]:
 
 def a_payment() -> dict[str, Any]:
     """This will return how to pay."""
-    return {"method": "stripe", "token": "pm_card_visa", "return_url": "https://shop.example/back"}
+    return {"method": "stripe", "token": "pm_card_visa", "return_url": "https://shop.example/back", "exemption": "tra"}
 
 
 def a_state(world: World) -> str:

@@ -21,10 +21,12 @@ def cancel(shop: Shop, order: Answer, *, key: str = "cancel") -> Any:
     return shop.api("POST", path, {}, x_order_token=order["order_token"], idempotency_key=key)
 
 
-def pay_again(shop: Shop, order: Answer, *, token: str = "", replace: bool = False, key: str = "again") -> Any:
+def pay_again(
+    shop: Shop, order: Answer, *, token: str = "", replace: bool = False, key: str = "again", **more: Any
+) -> Any:
     """This will ask to pay the same order again, or for the living attempt; `replace` is another card."""
     path = f"orders/{order['order_id']}/payment-attempts"
-    body: dict[str, Any] = {"payment": {"method": "stripe", "token": token}, "replace": replace}
+    body: dict[str, Any] = {"payment": {"method": "stripe", "token": token, **more}, "replace": replace}
     return shop.api("POST", path, body, x_order_token=order["order_token"], idempotency_key=key)
 
 
