@@ -239,7 +239,7 @@ class TestAbandonedBrowser:
         shown = shopper.wait_for(order, "expired", seconds_max=40)
 
         assert (refused.status_code, refused.json()["code"]) == (409, "insufficient_stock")
-        assert shown["next_actions"] == ["order_again"]
+        assert shown["next_actions"] == ["retry_payment", "order_again"]
         assert [intent["status"] for intent in shopper.intents_of(order["order_id"])] == ["canceled"]
         assert impatient.shelf(sku) == (1, 0, sold)
         assert shopper.start(other, key="now").json()["status"] == "paid"
