@@ -17,11 +17,11 @@ from catalog.pricing import (
 )
 from catalog.services import NewProduct, NewVariant
 from catalog.tests.factories import a_category, a_product
-from conftest import superuser
 from core.db import transaction
 from core.errors import NotFound
 from core.models import SalesChannel
 from core.tests.factories import NOW, a_channel
+from tests.databases import superuser
 
 # One in twenty of this shop, a fifth of those in the category, a quarter of all hidden; names of random letters.
 MANY_PRODUCTS = """

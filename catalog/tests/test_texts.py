@@ -12,11 +12,11 @@ from catalog.models import CategoryText, Picture, PictureText, Product, ProductT
 from catalog.services import NewPicture, NewProduct, NewVariant, ProductWords, Texts
 from catalog.tests.factories import a_category, a_product
 from catalog.tests.test_selectors import MANY_PRODUCTS
-from conftest import superuser
 from core.db import transaction
 from core.errors import Invalid
 from core.models import SalesChannel
 from core.tests.factories import NOW, a_channel
+from tests.databases import superuser
 
 MUG = NewPicture(path="demo/mug.svg", width=480, height=600, alt="A mug")
 BACK = NewPicture(path="demo/mug-back.svg", width=480, height=600, alt="Its back")

@@ -1,9 +1,10 @@
-"""The three commands of `./run`: everything, test, manage."""
+"""The commands of `./run`: everything, test, simulate, manage."""
 
 import os
 import secrets
 import sys
 import time
+from collections.abc import Callable
 
 from .apps import EVERY_APP, OWNER_COMMANDS, as_owner, find_need, manage
 from .checks import pytest_argv, run_checks
@@ -12,7 +13,7 @@ from .environment import base_env, free_ports, require_ports, usual_or_free_port
 from .front import Signals, fork_keeper, run_at_terminal, running_stack
 from .install import install, is_installed
 from .keeper import Plan
-from .places import STATE, SetupError
+from .places import PYTHON, STATE, SetupError
 from .state import Phase, State, claim, clear_up_tests, read_entry, waiting_lock
 
 DEVELOPMENT = "dev"
@@ -22,7 +23,7 @@ RUN = "run"
 def main(words: list[str], *, usage: str) -> int:
     """Run what the words ask for and answer the exit code."""
     try:
-        if words and words[0] not in {"test", "manage"}:
+        if words and words[0] not in {"test", "simulate", "manage"}:
             (show if words[0] in {"-h", "--help", "help"} else complain)(usage.strip())
             return 0 if words[0] in {"-h", "--help", "help"} else 2
         if words == ["manage"]:
@@ -30,7 +31,9 @@ def main(words: list[str], *, usage: str) -> int:
         prepare_venv()
         if not words:
             return run_everything()
-        return run_tests(words[1:]) if words[0] == "test" else run_command(words[1:])
+        if words[0] == "manage":
+            return run_command(words[1:])
+        return run_tests(words[1:]) if words[0] == "test" else run_simulation(words[1:])
     except SetupError as error:
         complain(str(error))
         return 1
@@ -112,6 +115,27 @@ def is_alive(pid: int) -> bool:
 
 def run_tests(words: list[str]) -> int:
     """Run every check, or pytest with these words, on a throw-away stack of its own."""
+
+    def check(env: dict[str, str], token: str, signals: Signals) -> int:
+        if words:
+            return run_at_terminal(pytest_argv(words), env=env, token=token, signals=signals)
+        return run_checks(env=env, token=token, signals=signals)
+
+    return on_throw_away_stack(check)
+
+
+def run_simulation(words: list[str]) -> int:
+    """Play seeds of the simulation on a throw-away stack of its own."""
+
+    def simulate(env: dict[str, str], token: str, signals: Signals) -> int:
+        argv = [str(PYTHON), "-m", "tests.simulation", *words]
+        return run_at_terminal(argv, env=env, token=token, signals=signals)
+
+    return on_throw_away_stack(simulate)
+
+
+def on_throw_away_stack(work: Callable[[dict[str, str], str, Signals], int]) -> int:
+    """Start a stack that nothing survives, do the work with its environment, stop it, and answer the work's code."""
     signals = Signals()
     signals.listen()
     clear_up_tests()
@@ -120,12 +144,7 @@ def run_tests(words: list[str]) -> int:
         raise SetupError("The directory of this test run is in use. Start it again.")
     plan = Plan(ports=free_ports(), surety_env="test", is_durable=False, migrates=False)
     with running_stack(plan, state, signals=signals) as stack:
-        if stack is None:
-            code = 1
-        elif words:
-            code = run_at_terminal(pytest_argv(words), env=stack.env, token=state.token, signals=signals)
-        else:
-            code = run_checks(env=stack.env, token=state.token, signals=signals)
+        code = 1 if stack is None else work(stack.env, state.token, signals)
     return 128 + signals.received[0] if signals.received else code
 
 

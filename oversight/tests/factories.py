@@ -10,12 +10,12 @@ import psycopg
 from django.db import connection
 
 from accounts.models import User
-from conftest import superuser
 from core.cause import Cause
 from core.ids import new_public_id
 from core.money import Money
 from oversight.models import Case, CaseType
 from oversight.services import Report
+from tests.databases import superuser
 
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 SWEEP = Cause(actor="system:sweep", source="sweep", now=NOON)

@@ -1,0 +1,76 @@
+"""`./run simulate --seed N | --seeds A..B [--steps M] [--minutes T] [--script FILE]`: play, print what was seen.
+
+Exit code 0 only when nothing was broken. A broken seed is shortened and its script printed; `--script FILE` plays it.
+"""
+
+import argparse
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commerce.settings")
+django.setup()
+
+from tests.simulation.reporting import show_run, show_tally  # noqa: E402 - Django first
+from tests.simulation.running import House, Tally, play_all  # noqa: E402
+from tests.simulation.script import Step  # noqa: E402
+
+ENDLESS = 1_000_000
+
+
+def main() -> int:
+    """This will do what the words ask for and return the exit code."""
+    words = _words()
+    if words.script:
+        return _play_script(words.script, seed=words.seed or 0)
+    seeds = [words.seed] if words.seed else _seeds(words.seeds or f"1..{ENDLESS if words.minutes else 20}")
+    if words.fresh:
+        first = secrets.randbits(31)
+        seeds = list(range(first, first + words.fresh))
+    print(f"seeds {seeds[0]}..{seeds[-1]}, {words.steps} steps each, {words.processes} processes")
+    began, tally = time.monotonic(), Tally()
+    until = began + words.minutes * 60 if words.minutes else None
+    for run in play_all(seeds, steps=words.steps, processes=min(words.processes, len(seeds)), until=until):
+        tally.add(run)
+        if not run.is_clean:
+            print(f"seed {run.seed}: {'; '.join(run.broken[:3])}", flush=True)
+            break
+    tally.seconds = time.monotonic() - began
+    if tally.broken:
+        with House(f"simulation_shrink_{secrets.randbits(20)}") as house:
+            show_run(house.shorten(tally.broken[0]))
+    show_tally(tally)
+    return 1 if tally.broken else 0
+
+
+def _words() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./run simulate", description=__doc__)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--seeds", help="A..B, both included")
+    parser.add_argument("--fresh", type=int, help="so many seeds nobody has seen")
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--script", type=Path, help="a script as a broken seed prints it")
+    return parser.parse_args()
+
+
+def _seeds(text: str) -> list[int]:
+    first, _, last = text.partition("..")
+    return list(range(int(first), int(last or first) + 1))
+
+
+def _play_script(path: Path, *, seed: int) -> int:
+    steps = [Step.parse(line) for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    with House(f"simulation_script_{secrets.randbits(20)}") as house:
+        run = house.play(seed, steps)
+    show_run(run)
+    return 0 if run.is_clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""Many seeds over several processes, each with a database of its own; what they came to, added up."""
+
+import logging
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from queue import Empty
+from typing import Self
+
+from django.db import connections
+
+from tests import databases
+from tests.simulation.director import Director, Run
+from tests.simulation.script import Step, shrink
+
+
+@dataclass
+class Tally:
+    """What all runs came to."""
+
+    runs: int = 0
+    steps: int = 0
+    calm_steps: int = 0
+    statements: int = 0
+    seconds: float = 0.0
+    broken: list[Run] = field(default_factory=list)
+    transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    points: Counter[str] = field(default_factory=Counter)
+    kills: Counter[str] = field(default_factory=Counter)
+
+    def add(self, run: Run) -> None:
+        """This will count one run."""
+        self.runs += 1
+        self.steps += run.counted_steps
+        self.calm_steps += run.calm_steps
+        self.statements += run.statements
+        self.transitions.update(run.transitions)
+        self.done.update(run.done)
+        self.points.update(run.points)
+        self.kills.update(run.kills)
+        if not run.is_clean:
+            self.broken.append(run)
+
+
+class House:
+    """One process's database and the way to play in it. Use as a context."""
+
+    def __init__(self, name: str) -> None:
+        """Remember the database's name."""
+        self._migrated = databases.migrated(name)
+        self._name = name
+
+    def __enter__(self) -> Self:
+        """Make the database."""
+        logging.disable(logging.CRITICAL)
+        self._migrated.__enter__()
+        self._emptying = databases.emptying_statement()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop it."""
+        self._migrated.__exit__(None, None, None)
+
+    def draw(self, seed: int, *, steps: int) -> Run:
+        """This will play so many steps of a seed."""
+        with self._fresh(seed) as director:
+            return director.draw(steps)
+
+    def play(self, seed: int, steps: Sequence[Step]) -> Run:
+        """This will play a written script; the seed gives the ids."""
+        with self._fresh(seed) as director:
+            return director.play(steps)
+
+    def shorten(self, run: Run) -> Run:
+        """This will leave out of a broken run's script what its first finding does not need."""
+        invariant = run.broken[0].split()[0]
+
+        def fails(steps: Sequence[Step]) -> bool:
+            found = self.play(run.seed, steps).broken
+            return bool(found) and found[0].split()[0] == invariant
+
+        return self.play(run.seed, shrink(run.steps, fails=fails))
+
+    def _fresh(self, seed: int) -> Director:
+        connections["default"].close()
+        databases.empty(self._name, statement=self._emptying)
+        return Director(seed=seed)
+
+
+def play_all(seeds: Sequence[int], *, steps: int, processes: int, until: float | None = None) -> Iterator[Run]:
+    """This will play every seed and yield what each came to, in the order they end; `until` is a monotonic time."""
+    context = multiprocessing.get_context("fork")
+    shares = [seeds[number::processes] for number in range(processes)]
+    queue: multiprocessing.Queue[Run | None] = context.Queue()
+    children = [
+        context.Process(target=_play_share, args=(share, steps, until, f"simulation_{os.getpid()}_{number}", queue))
+        for number, share in enumerate(shares)
+    ]
+    for child in children:
+        child.start()
+    living = len(children)
+    try:
+        while living:
+            run = _next(queue, children)
+            if run is None:
+                living -= 1
+            else:
+                yield run
+    finally:
+        for child in children:
+            child.terminate()
+            child.join()
+
+
+def _next(queue: "multiprocessing.Queue[Run | None]", children: Sequence[BaseProcess]) -> Run | None:
+    while True:
+        try:
+            return queue.get(timeout=5)
+        except Empty:
+            if any(child.exitcode for child in children):
+                raise SystemExit("a simulating process crashed") from None
+
+
+def _play_share(
+    seeds: Sequence[int], steps: int, until: float | None, name: str, queue: "multiprocessing.Queue[Run | None]"
+) -> None:
+    try:
+        with House(name) as house:
+            for seed in seeds:
+                if until is not None and time.monotonic() > until:
+                    break
+                queue.put(house.draw(seed, steps=steps))
+    finally:
+        queue.put(None)

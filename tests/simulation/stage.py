@@ -1,0 +1,178 @@
+"""The stage: actors are threads of which one runs at a time, from one yield point to the next.
+
+# Note [The baton]
+An actor gives the baton back where a transaction begins or was committed and around provider calls, never inside a
+transaction, so no paused actor ever holds a row that another waits for. Who goes on, and what befalls them there, is
+the script's choice; therefore the same script gives the same history.
+
+# Note [Killed]
+A kill is a BaseException at a point, after which the thread's connection is thrown away unrolled: nothing of ours may
+catch it, and what `finally` does in our code cannot reach the database any more.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import OperationalError, connection, connections
+from psycopg import errors
+
+from core.db import in_transaction
+
+Act = Callable[[], None]
+
+INJURIES = (
+    "kill", "kill_in_commit", "serialization_failure", "deadlock", "lost_before_commit", "lost_after_commit",
+)  # fmt: skip
+_REFUSALS = {"serialization_failure": errors.SerializationFailure, "deadlock": errors.DeadlockDetected}
+
+
+class Killed(BaseException):
+    """The process died at this point."""
+
+
+@dataclass
+class Slot:
+    """One actor's place: what it does, where it stands, what will befall it."""
+
+    number: int
+    act: Act | None = None
+    name: str = ""
+    point: str = ""
+    injury: str = ""
+    crash: BaseException | None = None
+    go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody is in the middle of something here."""
+        return self.act is not None
+
+
+class Stage:
+    """Slots with a thread each. Everything but `reach` is called by the director, whose thread has no slot."""
+
+    def __init__(self, *, slots: int, on_lost_commit: Callable[[], None]) -> None:
+        """Start the threads; `on_lost_commit` is told when a commit's answer is lost, so that no wake-up leaves."""
+        self.slots = [Slot(number) for number in range(slots)]
+        self.points: Counter[str] = Counter()
+        self.injuries: Counter[str] = Counter()
+        self.kills: Counter[str] = Counter()
+        self.statements = 0
+        self._on_lost_commit = on_lost_commit
+        self._back = threading.Semaphore(0)
+        self._mine = threading.local()
+        self._is_over = False
+        self._threads = [threading.Thread(target=self._live, args=[slot], daemon=True) for slot in self.slots]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """This will end the threads; whoever is in the middle of something is killed there."""
+        self._is_over = True
+        for slot, thread in zip(self.slots, self._threads, strict=True):
+            slot.injury = "kill"
+            slot.go.release()
+            thread.join(timeout=10)
+
+    @property
+    def calls(self) -> int:
+        """How many calls of a provider have begun."""
+        return sum(count for point, count in self.points.items() if point.endswith(":before"))
+
+    def begin(self, number: int, *, name: str, act: Act) -> Slot:
+        """This will let an actor begin in a free slot and run to its first yield point or its end."""
+        slot = self.slots[number]
+        assert not slot.is_busy
+        slot.act, slot.name, slot.injury = act, name, ""
+        return self._run(slot)
+
+    def go_on(self, number: int, *, injury: str = "") -> Slot:
+        """This will let a paused actor run to its next yield point or its end; the injury meets it on the way."""
+        slot = self.slots[number]
+        assert slot.is_busy
+        slot.injury = injury
+        return self._run(slot)
+
+    def reach(self, point: str) -> None:
+        """This will be called at every named point of our code; the director's own thread passes freely."""
+        slot: Slot | None = getattr(self._mine, "slot", None)
+        if slot is None:
+            return
+        self.points[point] += 1
+        slot.point = point
+        if in_transaction():
+            self._hurt_inside(slot, point)
+            return
+        if slot.injury == "lost_after_commit" and point.endswith(":committed"):
+            self._note(slot, point)
+            self._on_lost_commit()
+            _drop_connection()
+            raise OperationalError("server closed the connection unexpectedly")
+        self._back.release()
+        slot.go.acquire()
+        if slot.injury == "kill":
+            self._note(slot, point)
+            raise Killed(point)
+
+    def _hurt_inside(self, slot: Slot, point: str) -> None:
+        if not point.endswith(":commit"):
+            return
+        match slot.injury:
+            case "kill_in_commit":
+                self._note(slot, point)
+                raise Killed(point)
+            case "serialization_failure" | "deadlock":
+                refusal = _REFUSALS[slot.injury]
+                self._note(slot, point)
+                raise OperationalError(point) from refusal(point)
+            case "lost_before_commit":
+                self._note(slot, point)
+                _drop_connection()
+                raise OperationalError("server closed the connection unexpectedly")
+
+    def _count(self, execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+        self.statements += 1
+        return execute(sql, params, many, context)
+
+    def _note(self, slot: Slot, point: str) -> None:
+        self.injuries[slot.injury] += 1
+        if slot.injury.startswith("kill"):
+            self.kills[point] += 1
+        slot.injury = ""
+
+    def _run(self, slot: Slot) -> Slot:
+        slot.crash = None
+        slot.go.release()
+        self._back.acquire()
+        return slot
+
+    def _live(self, slot: Slot) -> None:
+        self._mine.slot = slot
+        while True:
+            slot.go.acquire()
+            if self._is_over:
+                connections.close_all()
+                return
+            try:
+                assert slot.act is not None
+                with connection.execute_wrapper(self._count):
+                    slot.act()
+            except Killed:
+                _drop_connection()
+                connection.close()
+            except BaseException as crash:  # noqa: BLE001 - the director judges it
+                slot.crash = crash
+            # What a server does between two requests and a worker between two tasks.
+            connection.close_if_unusable_or_obsolete()
+            slot.act = None
+            self._back.release()
+
+
+def _drop_connection() -> None:
+    """End this thread's session as a dead process does: the server rolls back, nobody says good-bye."""
+    raw: Any = connection.connection
+    if raw is not None:
+        raw.close()

@@ -1,0 +1,132 @@
+"""What the house does: workers with tasks lost, run twice and run late; beat's sweeps; the post; staff."""
+
+import random
+from collections.abc import Callable
+
+from core import clock
+from core.cause import Cause
+from core.errors import DomainError
+from orders.models import Order
+from orders.services import order_transaction
+from payments import services as payments
+from payments import tasks as payment_tasks
+from payments.models import PaymentAttempt
+from reconciliation import tasks as sweeps
+from tests.simulation.world import Act, World
+from webhooks import services as webhooks
+from webhooks import tasks as webhook_tasks
+from webhooks.models import Event
+
+TASKS: dict[str, Callable[..., None]] = {
+    "webhooks.process": webhook_tasks.process.run,
+    "payments.carry_out": payment_tasks.carry_out.run,
+    "payments.recover": payment_tasks.recover.run,
+}
+SWEEPS: dict[str, Callable[[], None]] = {
+    "operations": sweeps.sweep_operations.run,
+    "expired_orders": sweeps.sweep_expired_orders.run,
+    "cancellations": sweeps.sweep_cancellations.run,
+    "owed_money": sweeps.sweep_owed_money.run,
+    "pending_too_long": sweeps.sweep_pending_too_long.run,
+    "webhooks": webhook_tasks.sweep.run,
+}
+
+
+def work(world: World, dice: random.Random) -> None:
+    """A worker takes a task, any task: brokers promise no order."""
+    if world.broker.waiting:
+        wake = world.broker.waiting.pop(dice.randrange(len(world.broker.waiting)))
+        world.broker.past.append(wake)
+        TASKS[wake.name](**dict(wake.ids))
+
+
+def work_again(world: World, dice: random.Random) -> None:
+    """A task that was acknowledged too late runs again, perhaps days later."""
+    if world.broker.past:
+        wake = dice.choice(world.broker.past)
+        world.done["fault: task run again"] += 1
+        TASKS[wake.name](**dict(wake.ids))
+
+
+def sweep(world: World, dice: random.Random) -> None:
+    """Beat wakes one of the sweeps."""
+    SWEEPS[dice.choice(sorted(SWEEPS))]()
+
+
+def deliver(world: World, dice: random.Random) -> None:
+    """The provider posts one due event, in any order; it learns the answer, or the answer is lost and it repeats."""
+    engine = world.shop.sandbox.engine
+    engine.tick()
+    due = engine.due_deliveries(world.shop.virtual.now(), limit=50)
+    if not due:
+        return
+    delivery = dice.choice(due)
+    world.deliveries.append((delivery.headers, delivery.body))
+    answer = world.shop.post_delivery(delivery.headers, delivery.body)
+    if answer.status_code not in {200, 503}:
+        world.complain(f"the webhook door answered {answer.status_code}")
+    if dice.random() < 0.85:
+        engine.record_delivery(delivery.id, answer.status_code)
+    else:
+        world.done["fault: webhook twice"] += 1
+
+
+def deliver_old(world: World, dice: random.Random) -> None:
+    """Bytes from before: refused when the signature is stale, a duplicate otherwise."""
+    if world.deliveries:
+        headers, body = dice.choice(world.deliveries)
+        answer = world.shop.post_delivery(headers, body)
+        world.done["fault: webhook old"] += 1
+        if answer.status_code not in {200, 400, 503}:
+            world.complain(f"an old delivery was answered with {answer.status_code}")
+
+
+def deliver_forged(world: World, dice: random.Random) -> None:
+    """Somebody else's bytes, or ours with another amount."""
+    if world.deliveries:
+        headers, body = dice.choice(world.deliveries)
+        answer = world.shop.post_delivery(headers, body.replace(b'"livemode"', b'"live_mode"'))
+        world.done["fault: webhook forged"] += 1
+        if answer.status_code not in {400, 503}:
+            world.complain(f"a forged delivery was answered with {answer.status_code}")
+
+
+def take_held_funds(world: World, dice: random.Random) -> None:
+    """Somebody looked at the order and lets the money be taken."""
+    held = list(Order.objects.filter(state__in=["payment_authorized", "capture_failed"]).order_by("id"))
+    if held:
+        order = dice.choice(held)
+        cause = Cause(actor="staff:usr_sim", source="console", now=clock.now())
+        try:
+            with order_transaction("simulation.request_capture"):
+                payments.request_capture(order.public_id, cause=cause)
+        except DomainError as refusal:
+            world.done[f"refused: {refusal.code}"] += 1
+
+
+def ask_provider(world: World, dice: random.Random) -> None:
+    """Staff presses *ask the provider*: the same look as a sweep's."""
+    attempts = list(PaymentAttempt.objects.select_related("account__channel", "order").order_by("id"))
+    if attempts:
+        cause = Cause(actor="staff:usr_sim", source="console", now=clock.now())
+        payments.ask_provider(dice.choice(attempts), cause=cause)
+
+
+def replay_event(world: World, dice: random.Random) -> None:
+    """Staff lets a stored event be processed once more; one that has ended stays as it is."""
+    ids = list(Event.objects.order_by("id").values_list("pk", flat=True))
+    if ids:
+        webhooks.process(dice.choice(ids), now=clock.now())
+
+
+ACTS: dict[str, tuple[int, Act]] = {
+    "work": (24, work),
+    "work_again": (3, work_again),
+    "sweep": (12, sweep),
+    "deliver": (20, deliver),
+    "deliver_old": (1, deliver_old),
+    "deliver_forged": (1, deliver_forged),
+    "take_held_funds": (5, take_held_funds),
+    "ask_provider": (3, ask_provider),
+    "replay_event": (2, replay_event),
+}
