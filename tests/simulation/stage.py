@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection
 from psycopg import errors
 
 from core.db import in_transaction
@@ -27,6 +27,14 @@ INJURIES = (
     "kill", "kill_in_commit", "serialization_failure", "deadlock", "lost_before_commit", "lost_after_commit",
 )  # fmt: skip
 _REFUSALS = {"serialization_failure": errors.SerializationFailure, "deadlock": errors.DeadlockDetected}
+
+
+# Far more than any step takes: an actor that says nothing for so long waits for what will never come.
+STUCK_SECONDS = 60.0
+
+
+class StuckError(AssertionError):
+    """Our bug: an actor waits for a lock that another one holds while it is paused, or its thread is gone."""
 
 
 class Killed(BaseException):
@@ -65,7 +73,10 @@ class Stage:
         self._back = threading.Semaphore(0)
         self._mine = threading.local()
         self._is_over = False
-        self._threads = [threading.Thread(target=self._live, args=[slot], daemon=True) for slot in self.slots]
+        self._threads = [
+            threading.Thread(target=self._live, args=[slot], name=f"actor {slot.number}", daemon=True)
+            for slot in self.slots
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -73,9 +84,9 @@ class Stage:
         """This will end the threads; whoever is in the middle of something is killed there."""
         self._is_over = True
         for slot, thread in zip(self.slots, self._threads, strict=True):
-            slot.injury = "kill"
             slot.go.release()
-            thread.join(timeout=10)
+            thread.join(timeout=STUCK_SECONDS)
+            assert not thread.is_alive(), f"{slot.name} does not end at {slot.point}"
 
     @property
     def calls(self) -> int:
@@ -101,6 +112,8 @@ class Stage:
         slot: Slot | None = getattr(self._mine, "slot", None)
         if slot is None:
             return
+        if self._is_over:
+            raise Killed(point)
         self.points[point] += 1
         slot.point = point
         if in_transaction():
@@ -113,6 +126,8 @@ class Stage:
             raise OperationalError("server closed the connection unexpectedly")
         self._back.release()
         slot.go.acquire()
+        if self._is_over:
+            raise Killed(point)
         if slot.injury == "kill":
             self._note(slot, point)
             raise Killed(point)
@@ -146,29 +161,33 @@ class Stage:
     def _run(self, slot: Slot) -> Slot:
         slot.crash = None
         slot.go.release()
-        self._back.acquire()
+        if not self._back.acquire(timeout=STUCK_SECONDS):
+            raise StuckError(f"{slot.name} neither paused nor ended after {slot.point}")
         return slot
 
     def _live(self, slot: Slot) -> None:
         self._mine.slot = slot
-        while True:
-            slot.go.acquire()
-            if self._is_over:
-                connections.close_all()
-                return
+        slot.go.acquire()
+        while not self._is_over:
             try:
-                assert slot.act is not None
-                with connection.execute_wrapper(self._count):
-                    slot.act()
-            except Killed:
-                _drop_connection()
-                connection.close()
+                self._perform(slot)
             except BaseException as crash:  # noqa: BLE001 - the director judges it
                 slot.crash = crash
-            # What a server does between two requests and a worker between two tasks.
-            connection.close_if_unusable_or_obsolete()
             slot.act = None
             self._back.release()
+            if not self._is_over:
+                slot.go.acquire()
+
+    def _perform(self, slot: Slot) -> None:
+        assert slot.act is not None
+        try:
+            with connection.execute_wrapper(self._count):
+                slot.act()
+        except Killed:
+            _drop_connection()
+        finally:
+            # What a server does after a request: the next one gets a connection that works, or none.
+            connection.close()
 
 
 def _drop_connection() -> None:

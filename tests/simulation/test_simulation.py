@@ -2,7 +2,9 @@
 
 import logging
 import secrets
+import threading
 from collections.abc import Iterator, Sequence
+from random import Random
 from typing import Any
 from unittest.mock import patch
 
@@ -12,7 +14,7 @@ from core.ids import new_public_id
 from payments.models import Operation
 from payments.services import operations
 from tests import databases
-from tests.simulation.director import Director, Run
+from tests.simulation.director import ACTS, Director, Run
 from tests.simulation.script import Step, shrink
 
 STEPS = 200
@@ -60,6 +62,16 @@ class TestHarness:
 
         assert history(first) == history(second)
         assert first.counted_steps == 60
+
+    def test_who_is_in_the_middle_of_something_ends_with_the_run(self, database: str) -> None:
+        with Director(seed=5) as director:
+            run = director.play([Step("begin", 0, "fill_cart", 1)])
+            director.stage.begin(0, name="fill_cart", act=lambda: ACTS["fill_cart"][1](director.world, Random(2)))
+            is_paused = director.stage.slots[0].is_busy
+
+        assert run.broken == []
+        assert is_paused
+        assert not any(thread.name.startswith("actor") for thread in threading.enumerate())
 
     def test_a_new_key_for_each_retry_is_found_and_its_script_shortened(
         self, database: str, emptying_statement: str
