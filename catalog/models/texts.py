@@ -13,81 +13,89 @@ from catalog.models.products import Category, Product, Variant
 IS_LOCALE = Q(locale__regex=r"^[a-z]{2,3}(-[A-Z]{2})?$")
 
 
-class CategoryText(models.Model):
-    """What a category is called in one language."""
+class Text(models.Model):
+    """A thing's words in one language."""
 
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="texts", db_index=False)
     locale = models.CharField(max_length=6)
-    name = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        """One text per language."""
+        """One text per thing and language is each thing's own constraint."""
 
-        constraints = [
-            UniqueConstraint(fields=["category", "locale"], name="catalog_categorytext_unique"),
-            CheckConstraint(condition=IS_LOCALE, name="catalog_categorytext_locale"),
-        ]
+        abstract = True
+        constraints = [CheckConstraint(condition=IS_LOCALE, name="%(app_label)s_%(class)s_locale")]
+
+
+class Name(Text):
+    """What a thing is called in one language."""
+
+    name = models.CharField(max_length=200, blank=True)
+
+    class Meta(Text.Meta):
+        """Its language is one."""
+
+        abstract = True
 
     def __str__(self) -> str:
         """Show language and name."""
         return f"{self.locale}: {self.name}"
 
 
-class ProductText(models.Model):
-    """A product's name and description in one language."""
+class CategoryText(Name):
+    """What a category is called."""
+
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="texts", db_index=False)
+
+    class Meta(Name.Meta):
+        """One text per language."""
+
+        constraints = [
+            *Name.Meta.constraints,
+            UniqueConstraint(fields=["category", "locale"], name="catalog_categorytext_unique"),
+        ]
+
+
+class ProductText(Name):
+    """A product's name and description."""
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="texts", db_index=False)
-    locale = models.CharField(max_length=6)
-    name = models.CharField(max_length=200, blank=True)
     description = models.TextField(blank=True)
 
-    class Meta:
+    class Meta(Name.Meta):
         """One text per language; its name is searched."""
 
         constraints = [
+            *Name.Meta.constraints,
             UniqueConstraint(fields=["product", "locale"], name="catalog_producttext_unique"),
-            CheckConstraint(condition=IS_LOCALE, name="catalog_producttext_locale"),
         ]
         indexes = [GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="catalog_producttext_name")]
 
-    def __str__(self) -> str:
-        """Show language and name."""
-        return f"{self.locale}: {self.name}"
 
-
-class VariantText(models.Model):
-    """A variant's name in one language."""
+class VariantText(Name):
+    """A variant's name."""
 
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="texts", db_index=False)
-    locale = models.CharField(max_length=6)
-    name = models.CharField(max_length=200, blank=True)
 
-    class Meta:
+    class Meta(Name.Meta):
         """One text per language."""
 
         constraints = [
+            *Name.Meta.constraints,
             UniqueConstraint(fields=["variant", "locale"], name="catalog_varianttext_unique"),
-            CheckConstraint(condition=IS_LOCALE, name="catalog_varianttext_locale"),
         ]
 
-    def __str__(self) -> str:
-        """Show language and name."""
-        return f"{self.locale}: {self.name}"
 
-
-class PictureText(models.Model):
-    """What a picture shows, said in one language."""
+class PictureText(Text):
+    """What a picture shows."""
 
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="texts", db_index=False)
-    locale = models.CharField(max_length=6)
     alt = models.CharField(max_length=300, blank=True)
 
-    class Meta:
+    class Meta(Text.Meta):
         """One text per language."""
 
         constraints = [
+            *Text.Meta.constraints,
             UniqueConstraint(fields=["picture", "locale"], name="catalog_picturetext_unique"),
-            CheckConstraint(condition=IS_LOCALE, name="catalog_picturetext_locale"),
         ]
 
     def __str__(self) -> str:
