@@ -1,4 +1,4 @@
-"""The commands of `./run`: everything, test, simulate, manage."""
+"""The commands of `./run`: everything, test, the harnesses, manage."""
 
 import os
 import secrets
@@ -19,11 +19,14 @@ from .state import Phase, State, claim, clear_up_tests, read_entry, waiting_lock
 DEVELOPMENT = "dev"
 RUN = "run"
 
+HARNESSES = {"simulate": "tests.simulation"}
+"""Commands that break things on a throw-away stack, each a package of `tests` that reads the other words itself."""
+
 
 def main(words: list[str], *, usage: str) -> int:
     """Run what the words ask for and answer the exit code."""
     try:
-        if words and words[0] not in {"test", "simulate", "manage"}:
+        if words and words[0] not in {"test", "manage", *HARNESSES}:
             (show if words[0] in {"-h", "--help", "help"} else complain)(usage.strip())
             return 0 if words[0] in {"-h", "--help", "help"} else 2
         if words == ["manage"]:
@@ -33,7 +36,7 @@ def main(words: list[str], *, usage: str) -> int:
             return run_everything()
         if words[0] == "manage":
             return run_command(words[1:])
-        return run_tests(words[1:]) if words[0] == "test" else run_simulation(words[1:])
+        return run_tests(words[1:]) if words[0] == "test" else run_harness(HARNESSES[words[0]], words[1:])
     except SetupError as error:
         complain(str(error))
         return 1
@@ -124,14 +127,13 @@ def run_tests(words: list[str]) -> int:
     return on_throw_away_stack(check)
 
 
-def run_simulation(words: list[str]) -> int:
-    """Play seeds of the simulation on a throw-away stack of its own."""
+def run_harness(package: str, words: list[str]) -> int:
+    """Run one of the harnesses on a throw-away stack of its own."""
 
-    def simulate(env: dict[str, str], token: str, signals: Signals) -> int:
-        argv = [str(PYTHON), "-m", "tests.simulation", *words]
-        return run_at_terminal(argv, env=env, token=token, signals=signals)
+    def play(env: dict[str, str], token: str, signals: Signals) -> int:
+        return run_at_terminal([str(PYTHON), "-m", package, *words], env=env, token=token, signals=signals)
 
-    return on_throw_away_stack(simulate)
+    return on_throw_away_stack(play)
 
 
 def on_throw_away_stack(work: Callable[[dict[str, str], str, Signals], int]) -> int:
