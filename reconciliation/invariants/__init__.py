@@ -38,5 +38,5 @@ def find_violations(statement: str = AT_REST, *, now: datetime) -> Iterator[Viol
     """This will run a combined statement (`ALWAYS`, or `AT_REST` with the liveness checks) and yield what it finds."""
     with connection.cursor() as cursor:
         cursor.execute(statement, [now])
-        for invariant, subject, detail in cursor.fetchall():
-            yield Violation(invariant, subject, detail)
+        for row in cursor.fetchall():
+            yield Violation(*row)

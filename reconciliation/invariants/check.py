@@ -20,17 +20,19 @@ class Check:
 
     @property
     def select(self) -> str:
-        """The check as a SELECT of (invariant, subject, detail)."""
-        return f"SELECT '{self.invariant}' AS invariant, subject, detail FROM ({self.sql}) AS {self.name}"  # noqa: S608
+        """The check as a SELECT of (invariant, subject, detail, name of the check)."""
+        columns = f"'{self.invariant}' AS invariant, subject, detail, '{self.name}' AS name"
+        return f"SELECT {columns} FROM ({self.sql}) AS {self.name}"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Violation:
-    """What is wrong, about which subject, in words."""
+    """What is wrong, about which subject, in words; `check` is the name of what found it."""
 
     invariant: str
     subject: str
     detail: str
+    check: str = ""
 
     def __str__(self) -> str:
         """One line for people and logs."""

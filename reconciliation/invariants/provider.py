@@ -5,7 +5,7 @@ be on its way. Therefore nothing that moved at or after `since`, on either side,
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -75,10 +75,8 @@ def read_truth(records: Iterable[Mapping[str, Any]], *, since: datetime) -> Trut
 
 def differences(truth: Truth) -> Iterator[Violation]:
     """This will yield what one side knows and the other does not. Streams our rows."""
-    yield from _not_ours(truth)
-    yield from _attempts(truth)
-    yield from _orders(truth)
-    yield from _balances(truth)
+    for compare in COMPARISONS.values():
+        yield from compare(truth)
 
 
 def _payment(intent: Mapping[str, Any]) -> ProviderPayment:
@@ -189,3 +187,11 @@ def _balances(truth: Truth) -> Iterator[Violation]:
         if abs(clearing_minor - balance_minor) > truth.recent_minor[currency]:
             detail = f"clearing is {clearing_minor}, the provider's balance {balance_minor}"
             yield Violation("I9", f"clearing:{currency}", detail)
+
+
+COMPARISONS: dict[str, Callable[[Truth], Iterator[Violation]]] = {
+    "provider_took_nothing_unknown": _not_ours,
+    "attempts_are_the_providers": _attempts,
+    "provider_took_what_is_due_or_excess": _orders,
+    "clearing_is_the_providers_balance": _balances,
+}

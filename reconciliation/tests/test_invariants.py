@@ -145,7 +145,7 @@ PLANTED: dict[str, list[str]] = {
 }
 
 
-def run_against(check: Check, planted: list[str]) -> list[tuple[str, str, str]]:
+def run_against(check: Check, planted: list[str]) -> list[tuple[str, str, str, str]]:
     """This will plant and look in one transaction of a superuser, and roll everything back, dropped indexes too."""
     with tampering() as tamperer, tamperer.transaction(force_rollback=True):
         for statement in planted:
@@ -170,8 +170,8 @@ class TestChecks:
         found = run_against(check, PLANTED[check.name])
 
         assert found
-        for invariant, subject, detail in found:
-            assert invariant == check.invariant
+        for invariant, subject, detail, name in found:
+            assert (invariant, name) == (check.invariant, check.name)
             assert subject
             assert detail
 
@@ -200,7 +200,9 @@ class TestChecks:
         (check,) = [check for check in CHECKS if check.name == "lines_are_snapshot"]
         planted = twin("orders_orderline", where="total_minor = 1000", position=2)
 
-        assert run_against(check, [planted]) == [("I5", "ord_paid", "line 2 differs from the snapshot")]
+        found = run_against(check, [planted])
+
+        assert found == [("I5", "ord_paid", "line 2 differs from the snapshot", "lines_are_snapshot")]
 
     def test_an_open_case_explains_money_that_is_not_where_it_belongs(self) -> None:
         open_sound_shop()

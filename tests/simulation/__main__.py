@@ -15,7 +15,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commerce.settings")
 django.setup()
 
-from tests.simulation.reporting import show_run, show_tally  # noqa: E402 - Django first
+from tests.simulation.judge import CHECK_NAMES  # noqa: E402 - Django first
+from tests.simulation.reporting import show_run, show_tally  # noqa: E402
 from tests.simulation.running import House, Tally, play_all  # noqa: E402
 from tests.simulation.script import Step  # noqa: E402
 
@@ -31,17 +32,20 @@ def main() -> int:
     if words.fresh:
         first = secrets.randbits(31)
         seeds = list(range(first, first + words.fresh))
+    checks = words.only_check or CHECK_NAMES
     print(f"seeds {seeds[0]}..{seeds[-1]}, {words.steps} steps each, {words.processes} processes")
     began, tally = time.monotonic(), Tally()
     until = began + words.minutes * 60 if words.minutes else None
-    for run in play_all(seeds, steps=words.steps, processes=min(words.processes, len(seeds)), until=until):
+    for run in play_all(
+        seeds, steps=words.steps, processes=min(words.processes, len(seeds)), until=until, checks=checks
+    ):
         tally.add(run)
         if not run.is_clean:
-            print(f"seed {run.seed}: {'; '.join(run.broken[:3])}", flush=True)
+            print(f"seed {run.seed}: {'; '.join(map(str, run.broken[:3]))}", flush=True)
             break
     tally.seconds = time.monotonic() - began
     if tally.broken:
-        with House(f"simulation_shrink_{secrets.randbits(20)}") as house:
+        with House(f"simulation_shrink_{secrets.randbits(20)}", checks=checks) as house:
             show_run(house.shorten(tally.broken[0]))
     show_tally(tally)
     return 1 if tally.broken else 0
@@ -55,6 +59,13 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--only-check",
+        action="append",
+        choices=CHECK_NAMES,
+        metavar="NAME",
+        help="look with this check alone (repeatable)",
+    )
     parser.add_argument("--script", type=Path, help="a script as a broken seed prints it")
     return parser.parse_args()
 

@@ -1,39 +1,100 @@
-"""What must hold after every step, and what must have become of everything at the end."""
+"""What must hold after every step, and what must have become of everything at the end.
+
+Each check has a name; a judge may be given a few of them, which shows what each alone would have found.
+"""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.db import connection
 
 from core import clock
 from orders.models import Order
 from payments.models import OPEN_STATUSES, Operation
-from reconciliation.invariants import ALWAYS, AT_REST, find_violations, hashes, provider
+from reconciliation.invariants import CHECKS, Check, Violation, combined, find_violations, hashes, provider
 from tests.journeys.facts import _records
 from tests.simulation.world import World
 from webhooks.models import Event
 
-# Intents carry the attempt that was committed before they were made; refunds the operation.
-THEIRS = "SELECT metadata, amount, currency, status FROM {table}"
+SQL_CHECKS = {check.name: check for check in CHECKS}
+HASH_CHECKS = {"snapshots_make_their_hash": hashes.altered_snapshots}
+OWN_CHECKS = (
+    "provider_acts_on_rows",  # nothing is at the provider that was not committed here first
+    "one_act_at_the_provider",  # and no attempt or operation became two things there
+    "answers_make_sense",  # no 5xx but 503, nothing crashed, one cart is one order
+    "nothing_in_doubt",
+    "every_event_is_processed",
+    "every_order_is_decided",
+    "repeats_change_nothing",  # every event once more, in another order
+)
+CHECK_NAMES: tuple[str, ...] = (*SQL_CHECKS, *provider.COMPARISONS, *HASH_CHECKS, *OWN_CHECKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is broken, in words, and by which check it was found."""
+
+    check: str
+    text: str
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"{self.text} [{self.check}]"
 
 
 class Judge:
     """Looks after each step; keeps nothing but how many provider rows it has compared."""
 
-    def __init__(self, world: World) -> None:
-        """Look at this world."""
+    def __init__(self, world: World, *, checks: Collection[str] = CHECK_NAMES) -> None:
+        """Look at this world with these checks, all of them unless told otherwise. Raises: KeyError."""
+        unknown = set(checks) - set(CHECK_NAMES)
+        if unknown:
+            raise KeyError(f"no such check: {', '.join(sorted(unknown))}")
         self._world = world
+        self._checks = frozenset(checks)
         self._compared = (0, 0)
+        chosen = [check for name, check in SQL_CHECKS.items() if name in self._checks]
+        self._always = _statement([check for check in chosen if not check.is_liveness])
+        self._at_rest = _statement(chosen)
 
-    def after_step(self) -> list[str]:
+    def after_step(self) -> list[Finding]:
         """This will return what is broken now: our invariants, the provider's truth against our rows, complaints."""
-        found = [str(one) for one in find_violations(ALWAYS, now=clock.now())]
-        found += self._provider_acts_on_rows()
-        found += self._world.complaints
-        return found
+        found = self._in_sql(self._always)
+        found += [one for one in self._provider_acts() if one.check in self._checks]
+        return found + self._complaints()
 
-    def _provider_acts_on_rows(self) -> Iterator[str]:
+    def at_rest(self) -> list[Finding]:
+        """This will return what did not converge after the last sweeps."""
+        found = self._in_sql(self._at_rest)
+        passes: dict[str, Callable[[], Iterator[Violation]]] = dict(HASH_CHECKS)
+        chosen = {name: compare for name, compare in provider.COMPARISONS.items() if name in self._checks}
+        if chosen:
+            truth = provider.read_truth(_records(self._world.shop), since=clock.now() + timedelta(days=1))
+            passes |= {name: partial(compare, truth) for name, compare in chosen.items()}
+        found += [Finding(name, str(one)) for name, look in passes.items() if name in self._checks for one in look()]
+        found += [one for one in _left_undone() if one.check in self._checks]
+        return found + self._complaints()
+
+    def compares(self, check: str) -> bool:
+        """This will tell whether a check is switched on."""
+        return check in self._checks
+
+    def _in_sql(self, statement: str) -> list[Finding]:
+        return (
+            [Finding(one.check, str(one)) for one in find_violations(statement, now=clock.now())] if statement else []
+        )
+
+    def _complaints(self) -> list[Finding]:
+        return [
+            Finding("answers_make_sense", text)
+            for text in self._world.complaints
+            if self.compares("answers_make_sense")
+        ]
+
+    def _provider_acts(self) -> Iterator[Finding]:
         """Nothing is at the provider that was not committed here first, and no operation acted twice there."""
         store = self._world.shop.sandbox.engine.store
         counts = tuple(store.rows(f"SELECT count(*) FROM {table}")[0][0] for table in ("intents", "refunds"))
@@ -55,30 +116,26 @@ class Judge:
                 ours = {row[0] for row in cursor.fetchall()}
             for public_id, times in Counter(theirs).items():
                 if public_id not in ours:
-                    yield f"I3 {public_id} the provider acted for an {kind} that is not in our books"
+                    text = f"I3 {public_id} the provider acted for an {kind} that is not in our books"
+                    yield Finding("provider_acts_on_rows", text)
                 if times > 1:
-                    yield f"I2 {public_id} one {kind} became {times} at the provider"
+                    yield Finding(
+                        "one_act_at_the_provider", f"I2 {public_id} one {kind} became {times} at the provider"
+                    )
 
-    def at_rest(self) -> list[str]:
-        """This will return what did not converge after the last sweeps."""
-        truth = provider.read_truth(_records(self._world.shop), since=clock.now() + timedelta(days=1))
-        found = [str(one) for one in find_violations(AT_REST, now=clock.now())]
-        found += [str(one) for one in provider.differences(truth)]
-        found += [str(one) for one in hashes.altered_snapshots()]
-        found += self._world.complaints
-        found += [
-            f"in doubt: {row.public_id} {row.kind} {row.status}"
-            for row in Operation.objects.filter(status__in=OPEN_STATUSES).order_by("id")
-        ]
-        found += [
-            f"never processed: {row.public_id} {row.type} {row.status}"
-            for row in Event.objects.exclude(status__in=["processed", "ignored"]).order_by("id")
-        ]
-        found += [
-            f"left behind: {order.public_id} {order.state}"
-            for order in Order.objects.filter(state__in=["draft", "payment_pending"]).order_by("id")
-        ]
-        return found
+
+def _statement(checks: list[Check]) -> str:
+    return combined(checks) if checks else ""
+
+
+def _left_undone() -> Iterator[Finding]:
+    for operation in Operation.objects.filter(status__in=OPEN_STATUSES).order_by("id"):
+        text = f"in doubt: {operation.public_id} {operation.kind} {operation.status}"
+        yield Finding("nothing_in_doubt", text)
+    for event in Event.objects.exclude(status__in=["processed", "ignored"]).order_by("id"):
+        yield Finding("every_event_is_processed", f"never processed: {event.public_id} {event.type} {event.status}")
+    for order in Order.objects.filter(state__in=["draft", "payment_pending"]).order_by("id"):
+        yield Finding("every_order_is_decided", f"left behind: {order.public_id} {order.state}")
 
 
 def fingerprint() -> list[tuple[object, ...]]:

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from queue import Empty
@@ -15,6 +15,7 @@ from django.db import connections
 
 from tests import databases
 from tests.simulation.director import Director, Run
+from tests.simulation.judge import CHECK_NAMES
 from tests.simulation.script import Step, shrink
 
 
@@ -48,10 +49,14 @@ class Tally:
 
 
 class House:
-    """One process's database and the way to play in it. Use as a context."""
+    """One process's database and the way to play in it. Use as a context.
 
-    def __init__(self, name: str) -> None:
-        """Remember the database's name."""
+    `checks` are names of CHECK_NAMES: what the judge looks with, everything unless told otherwise.
+    """
+
+    def __init__(self, name: str, *, checks: Collection[str] = CHECK_NAMES) -> None:
+        """Remember the database's name and the checks."""
+        self.checks = checks
         self._migrated = databases.migrated(name)
         self._name = name
 
@@ -78,27 +83,34 @@ class House:
 
     def shorten(self, run: Run) -> Run:
         """This will leave out of a broken run's script what its first finding does not need."""
-        invariant = run.broken[0].split()[0]
+        check = run.broken[0].check
 
         def fails(steps: Sequence[Step]) -> bool:
             found = self.play(run.seed, steps).broken
-            return bool(found) and found[0].split()[0] == invariant
+            return bool(found) and found[0].check == check
 
         return self.play(run.seed, shrink(run.steps, fails=fails))
 
     def _fresh(self, seed: int) -> Director:
         connections["default"].close()
         databases.empty(self._name, statement=self._emptying)
-        return Director(seed=seed)
+        return Director(seed=seed, checks=self.checks)
 
 
-def play_all(seeds: Sequence[int], *, steps: int, processes: int, until: float | None = None) -> Iterator[Run]:
+def play_all(
+    seeds: Sequence[int],
+    *,
+    steps: int,
+    processes: int,
+    until: float | None = None,
+    checks: Collection[str] = CHECK_NAMES,
+) -> Iterator[Run]:
     """This will play every seed and yield what each came to, in the order they end; `until` is a monotonic time."""
     context = multiprocessing.get_context("fork")
     shares = [seeds[number::processes] for number in range(processes)]
     queue: multiprocessing.Queue[Run | None] = context.Queue()
     children = [
-        context.Process(target=_play_share, args=(share, steps, until, f"simulation_{os.getpid()}_{number}", queue))
+        context.Process(target=_play_share, args=(_house(number, checks), share, steps, until, queue))
         for number, share in enumerate(shares)
     ]
     for child in children:
@@ -126,11 +138,15 @@ def _next(queue: "multiprocessing.Queue[Run | None]", children: Sequence[BasePro
                 raise SystemExit("a simulating process crashed") from None
 
 
+def _house(number: int, checks: Collection[str]) -> House:
+    return House(f"simulation_{os.getpid()}_{number}", checks=checks)
+
+
 def _play_share(
-    seeds: Sequence[int], steps: int, until: float | None, name: str, queue: "multiprocessing.Queue[Run | None]"
+    house: House, seeds: Sequence[int], steps: int, until: float | None, queue: "multiprocessing.Queue[Run | None]"
 ) -> None:
     try:
-        with House(name) as house:
+        with house:
             for seed in seeds:
                 if until is not None and time.monotonic() > until:
                     break

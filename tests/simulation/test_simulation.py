@@ -15,6 +15,7 @@ from payments.models import Operation
 from payments.services import operations
 from tests import databases
 from tests.simulation.director import ACTS, Director, Run
+from tests.simulation.judge import CHECK_NAMES, Judge
 from tests.simulation.script import Step, shrink
 
 STEPS = 200
@@ -96,9 +97,30 @@ class TestHarness:
             short = shrink(found.steps, fails=lambda steps: not play(steps).is_clean, tries_max=30)
             again = play([Step.parse(str(step)) for step in short])
 
-        assert found.broken[0].startswith(("I1 ", "I2 ", "I3 "))
+        assert found.broken[0].text.startswith(("I1 ", "I2 ", "I3 "))
+        assert found.broken[0].check in CHECK_NAMES
         assert not again.is_clean
         assert len(short) < len(found.steps) / 2
+
+
+class TestChecks:
+    def test_one_alone_sees_what_it_is_for_and_nothing_else(self, database: str) -> None:
+        with Director(seed=5, checks=["answers_make_sense"]) as seeing:
+            seeing.world.complain("an answer that nobody may see")
+            seen = seeing.play([Step("begin", 0, "fill_cart", 1)])
+
+        assert [str(one) for one in seen.broken] == ["an answer that nobody may see [answers_make_sense]"]
+
+    def test_one_that_looks_elsewhere_sees_nothing(self, database: str) -> None:
+        with Director(seed=5, checks=["one_current_attempt_per_tender"]) as blind:
+            blind.world.complain("an answer that nobody may see")
+            seen = blind.play([Step("begin", 0, "fill_cart", 1)])
+
+        assert seen.is_clean
+
+    def test_a_name_that_no_check_has_is_refused(self, database: str) -> None:
+        with Director(seed=5) as director, pytest.raises(KeyError, match="no_such_check"):
+            Judge(director.world, checks=["no_such_check"])
 
 
 class TestShrink:
