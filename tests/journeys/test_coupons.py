@@ -16,10 +16,10 @@ from core.tests.factories import NOW
 from ledger.models import Entry
 from orders.models import Order, OrderEvent
 from reconciliation import services as reconciliation
+from tests.concurrency.threads import at_once, deadlocks
 from tests.journeys.buyers import cancel, pay_again, read
 from tests.journeys.deaths import kill
 from tests.journeys.facts import cases, errors, shelf, taken, violations, voided_though_it_will_pay, wait
-from tests.journeys.test_races import at_once, deadlocks
 from tests.shop import Shop
 
 Cart = tuple[str, str]

@@ -1,6 +1,5 @@
 """Whoever finds out that an order is paid: two at once, one of whom dies on the way, and what is gone meanwhile."""
 
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -31,11 +30,7 @@ from tests.journeys.facts import (
     wait,
 )
 from tests.journeys.rows import constraint_of_copy
-from tests.journeys.test_races import Act, at_once
 from tests.shop import Shop
-
-# CI takes a share of the five hundred; RACE_ORDERS=500 runs them all.
-RACE_ORDERS = int(os.environ.get("RACE_ORDERS", "40"))
 
 
 @pytest.fixture(autouse=True)
@@ -121,38 +116,6 @@ class TestTheLoser:
         assert len(points) > len(states) - 1 > 3
         assert (given_back(shop), charges(shop), sum(taken(shop))) == ([], len(states), 500 * len(states))
         assert shelf("MANY") == (200 - len(states), 0, len(states))
-
-
-class TestReturnAgainstWebhook:
-    @pytest.mark.pains("B1")
-    def test_however_they_meet_the_order_is_paid(self, shop: Shop) -> None:
-        """Real threads, each order's return and webhook side by side."""
-        a_product(shop.channel, sku="MANY", price_minor=500, stock=RACE_ORDERS)
-        done = 0
-        while done < RACE_ORDERS:
-            chunk = min(20, RACE_ORDERS - done)
-            attempts = []
-            for _ in range(chunk):
-                a_paid_order_nobody_heard_of(shop)
-                attempts.append(shop.attempt())
-            due = shop.sandbox.engine.due_deliveries(clock.now().timestamp(), limit=1000)
-            cause = system("return", now=clock.now())
-            acts: list[Act] = [partial(ask_provider, attempt, cause=cause) for attempt in attempts]
-            acts += [partial(self.hear, shop, delivery) for delivery in due]
-            at_once(acts)
-            done += chunk
-        shop.work()
-
-        assert set(Order.objects.values_list("state", flat=True)) == {"paid"}
-        assert OrderEvent.objects.filter(to_state="paid").count() == RACE_ORDERS
-        assert (given_back(shop), sum(taken(shop))) == ([], RACE_ORDERS * 500)
-        assert shelf("MANY") == (0, 0, RACE_ORDERS)
-
-    def hear(self, shop: Shop, delivery: Any) -> None:
-        """This will deliver a webhook and process what came in."""
-        assert shop.post_delivery(delivery.headers, delivery.body).status_code == 200
-        shop.sandbox.engine.record_delivery(delivery.id, 200)
-        shop.work()
 
 
 class TestWhatIsGoneMeanwhile:

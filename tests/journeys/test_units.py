@@ -13,10 +13,10 @@ from core.cause import system
 from orders.models import Order, OrderEvent
 from payments.services import ask_provider
 from reconciliation import services as reconciliation
+from tests.concurrency.threads import at_once
 from tests.journeys.buyers import answer_bank, cancel, pay_again
 from tests.journeys.deaths import kill, points_of
 from tests.journeys.facts import errors, fault, lose_webhooks, shelf, taken, violations, wait
-from tests.journeys.test_races import at_once
 from tests.shop import Shop
 
 

@@ -1,13 +1,10 @@
 """Many at the same moment: real threads, each with its own connection, over the HTTP API and the sandbox's truth."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import partial
-from threading import Barrier, BoundedSemaphore
 from typing import Any
 
 import pytest
-from django.db import connection, connections
 
 from catalog.tests.factories import a_product
 from checkout.models import Cart
@@ -17,39 +14,10 @@ from orders.models import Order, OrderEvent
 from payments.models import Operation, PaymentAttempt
 from payments.services import ask_provider
 from reconciliation import services as reconciliation
+from tests.concurrency.threads import Act, at_once, deadlocks
 from tests.journeys.buyers import cancel, pay_again
 from tests.journeys.facts import charges, errors, given_back, lose_webhooks, shelf, taken, violations
 from tests.shop import Shop
-
-# Below the pool's size: the test itself holds a session, and who waits waits here, not for the pool's time-out.
-SESSIONS = 7
-
-Act = Callable[[], Any]
-
-
-def at_once(acts: list[Act]) -> list[Any]:
-    """This will run all acts together, each in a thread with its own connection; returns what they returned."""
-    start, sessions = Barrier(len(acts)), BoundedSemaphore(SESSIONS)
-
-    def one(act: Act) -> Any:
-        start.wait()
-        with sessions:
-            try:
-                return act()
-            finally:
-                connections.close_all()
-
-    with ThreadPoolExecutor(max_workers=len(acts)) as pool:
-        return list(pool.map(one, acts))
-
-
-def deadlocks(database: str) -> int:
-    """This will return PostgreSQL's own count, after this process's sessions have reported theirs."""
-    connections["default"].close()
-    connections["default"].close_pool()  # type: ignore[attr-defined]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = %s", [database])
-        return int(cursor.fetchone()[0])
 
 
 @pytest.fixture(autouse=True)
