@@ -4,6 +4,8 @@
 """
 
 import os
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -31,6 +33,8 @@ CAPTURE_ROUNDS = 200 if IS_FULL else 20
 EXPIRY_ROUNDS = 200 if IS_FULL else 20
 # Two orders at a time: all their acts find a free session at once, so they do meet.
 ORDERS_AT_ONCE = 2
+# About as long as an act takes: who begins at the same instant always meets at the same place, and one side wins.
+HEAD_START_SECONDS = 0.08
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +50,13 @@ def play(shop: Shop, begin: Callable[[], list[Act]], *, rounds: int) -> None:
     """This will open as many orders as rounds, two at a time, and let the acts of each pair meet."""
     a_product(shop.channel, sku="MANY", price_minor=500, stock=rounds)
     for _ in range(rounds // ORDERS_AT_ONCE):
-        at_once([act for _ in range(ORDERS_AT_ONCE) for act in begin()])
+        at_once([partial(after_a_moment, act) for _ in range(ORDERS_AT_ONCE) for act in begin()])
+
+
+def after_a_moment(act: Act) -> None:
+    """This will act after a pause of chance, so that every side comes first sometimes."""
+    time.sleep(random.uniform(0, HEAD_START_SECONDS))
+    act()
 
 
 def states() -> dict[str, int]:
