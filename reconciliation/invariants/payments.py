@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - what is put into the SQL here are constants of these modules.
 from reconciliation.invariants.check import Check
-from reconciliation.invariants.orders import EXPLAINED, PAID
+from reconciliation.invariants.orders import CANCELLED, EXPLAINED, PAID
 
 OPEN = "('created', 'sent', 'pending', 'unknown')"
 LIVE = "('created', 'requires_action', 'awaiting_funds', 'partially_funded', 'processing', 'authorized')"
@@ -83,6 +83,33 @@ CHECKS = (
         """,
     ),
     Check(
+        "I1",
+        "ended_order_cannot_capture",
+        "No attempt of an order that was cancelled or has expired can still capture without having been told to close.",
+        f"""
+        SELECT "order".public_id AS subject, concat(attempt.public_id, ' may still capture for an order that is ',
+            "order".state) AS detail
+        FROM payments_paymentattempt AS attempt JOIN orders_order AS "order" ON "order".id = attempt.order_id
+        WHERE "order".state IN ('cancelled', 'cancelled_with_refund', 'expired') AND attempt.dead_at IS NULL
+            AND (attempt.status IN {LIVE} OR attempt.status = 'failed') AND NOT EXISTS (
+                SELECT 1 FROM payments_operation AS operation
+                WHERE operation.attempt_id = attempt.id AND operation.kind = 'void') AND NOT {EXPLAINED}
+        """,
+    ),
+    Check(
+        "I4",
+        "nothing_captured_under_a_hold",
+        "No capture of held funds was ordered while somebody had said that the order has to wait.",
+        """
+        SELECT "order".public_id AS subject, concat(operation.public_id, ' was ordered under a hold for ', hold.reason)
+            AS detail
+        FROM payments_operation AS operation JOIN orders_order AS "order" ON "order".id = operation.order_id
+        JOIN orders_hold AS hold ON hold.order_id = "order".id AND hold.opened_at < operation.created_at
+            AND (hold.released_at IS NULL OR hold.released_at > operation.created_at)
+        WHERE operation.kind = 'capture' AND NOT starts_with(operation.provider_key, 'external:')
+        """,
+    ),
+    Check(
         "I6",
         "captured_follows_from_operations",
         "What an attempt captured is what its succeeded operations asked for, unless people were told of a difference.",
@@ -129,6 +156,19 @@ CHECKS = (
             'pending',
             'unknown')
         GROUP BY "order".id, attempt.id HAVING sum(operation.amount_minor) > attempt.captured_minor AND NOT {REPORTED}
+        """,
+    ),
+    Check(
+        "I10",
+        "only_nobodys_money_goes_back",
+        "Unless it was cancelled, an order's give-backs return no more than what was taken beyond the amount due.",
+        f"""
+        SELECT "order".public_id AS subject, concat(sum(operation.amount_minor), ' given back, ', "order".excess_minor,
+            ' were nobody''s') AS detail
+        FROM orders_order AS "order" JOIN payments_operation AS operation ON operation.order_id = "order".id
+        WHERE operation.kind = 'give_back' AND operation.status NOT IN ('failed', 'declined', 'reversed')
+            AND "order".cancel_requested_at IS NULL AND "order".state NOT IN {CANCELLED}
+        GROUP BY "order".id HAVING sum(operation.amount_minor) > "order".excess_minor
         """,
     ),
     Check(

@@ -83,4 +83,18 @@ CHECKS = (
             OR coalesce(max(kept.quantity), 0) > sum(line.quantity)
         """,
     ),
+    Check(
+        "I8",
+        "living_order_keeps_its_units",
+        "An order that waits for its payment keeps its units until its time or its reservation's cap is over.",
+        """
+        SELECT "order".public_id AS subject, concat('is ', "order".state, ', its units were ', last.status, ' before ',
+            last.cap_at) AS detail
+        FROM orders_order AS "order" JOIN LATERAL (
+            SELECT status, ended_at, cap_at FROM catalog_reservation WHERE owner_id = "order".public_id
+            ORDER BY id DESC LIMIT 1) AS last ON true
+        WHERE "order".state IN ('draft', 'payment_pending', 'payment_authorized', 'payment_failed')
+            AND last.status NOT IN ('held', 'committed') AND last.ended_at < last.cap_at
+        """,
+    ),
 )

@@ -70,6 +70,19 @@ PLANTED: dict[str, list[str]] = {
     "attempt_is_in_the_orders_currency": [ATTEMPT.format("currency = 'EUR'", "waiting")],
     "none_current_after_paid": [ATTEMPT.format("created_at = created_at + interval '1 day'", "paid")],
     "ordered_captures_within_due": [ORDER.format("captured_minor = 1", "waiting")],
+    "ended_order_cannot_capture": [ORDER.format("state = 'expired'", "waiting")],
+    "nothing_captured_under_a_hold": [
+        OPERATION.format("kind = 'capture'", "paid_authorize"),
+        """INSERT INTO orders_hold (order_id, reason, detail, opened_at, opened_by, released_by)
+            SELECT id, 'manual', '', created_at - interval '1 day', 'staff:usr_1', '' FROM orders_order
+            WHERE public_id = 'ord_paid'""",
+    ],
+    "only_nobodys_money_goes_back": [
+        ORDER.format(
+            "state = 'payment_failed', cancel_requested_at = NULL, excess_minor = 499, excess_returned_minor = 499",
+            "returned",
+        )
+    ],
     "excess_is_going_back": [ORDER.format("excess_returned_minor = 499", "returned")],
     "captured_follows_from_operations": [ATTEMPT.format("captured_minor = 999", "paid")],
     "returned_follows_from_operations": [OPERATION.format("status = 'pending'", "returned_give_back")],
@@ -101,6 +114,10 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE catalog_reservation SET status = 'committed' WHERE owner_id = 'ord_waiting'"
     ],
     "paid_order_has_its_units": ["UPDATE catalog_reservationline SET quantity = 1"],
+    "living_order_keeps_its_units": [
+        """UPDATE catalog_reservation SET status = 'released', ended_at = cap_at - interval '1 minute'
+            WHERE owner_id = 'ord_waiting'"""
+    ],
     "coupon_counts_within_limits": [
         "ALTER TABLE catalog_promotioncount DROP CONSTRAINT catalog_promotion_count_within",
         "UPDATE catalog_promotioncount SET uses_max = 1 WHERE scope = 'total'",

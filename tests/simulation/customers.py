@@ -2,6 +2,7 @@
 
 import random
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from checkout.services import StartCommand, start_checkout
@@ -19,6 +20,13 @@ TOKENS = {
     "": 8, "pm_card_visa": 10, "pm_card_chargeDeclined": 3, "pm_card_threeDSecure2Required": 3,
     "pm_card_lateSuccess": 2, "pm_card_processingFailed": 2, "pm_card_pendingRefund": 1, "pm_card_refundFail": 1,
 }  # fmt: skip
+
+# What is changed in a request that comes under a used key.
+OTHER_WISH: dict[str, dict[str, Any]] = {
+    "start": {"contact": {"email": "somebody-else@example.com"}},
+    "payment-attempts": {"payment": {"method": "stripe", "token": "pm_card_visa"}, "replace": True},
+    "cancel": {"reason": "another one"},
+}
 
 
 def _some(world: World, dice: random.Random) -> Customer:
@@ -86,6 +94,18 @@ def repeat(world: World, dice: random.Random) -> None:
     requests = customer.unanswered or ([customer.last] if customer.last else [])
     if requests:
         world.send(customer, dice.choice(requests))
+
+
+def reuse_key(world: World, dice: random.Random) -> None:
+    """An app with a mistake: another request under the key of one that was answered."""
+    customer = _some(world, dice)
+    if customer.last is None or world.final_answer_to(customer.last) is None:
+        return
+    other = replace(customer.last, body={**customer.last.body, **OTHER_WISH[customer.last.path.rpartition("/")[2]]})
+    world.done["fault: key reused"] += 1
+    answer = world.post(other)
+    if answer.status_code < 300 and other.body != customer.last.body:
+        world.complain(f"POST {other.path} took the key of another request and answered {answer.status_code}")
 
 
 def start_elsewhere(world: World, dice: random.Random) -> None:
@@ -171,6 +191,7 @@ ACTS: dict[str, tuple[int, Act]] = {
     "start_held": (3, start_held),
     "start_elsewhere": (3, start_elsewhere),
     "repeat": (10, repeat),
+    "reuse_key": (4, reuse_key),
     "pay_again": (8, pay_again),
     "cancel": (4, cancel),
     "confirm": (8, confirm),

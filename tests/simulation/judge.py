@@ -24,13 +24,28 @@ HASH_CHECKS = {"snapshots_make_their_hash": hashes.altered_snapshots}
 OWN_CHECKS = (
     "provider_acts_on_rows",  # nothing is at the provider that was not committed here first
     "one_act_at_the_provider",  # and no attempt or operation became two things there
-    "answers_make_sense",  # no 5xx but 503, nothing crashed, one cart is one order
+    "refusals_are_the_providers",  # no operation counts as refused that the provider carried out at the first try
+    "processed_events_took_effect",  # a success that was processed is known to its attempt
+    "answers_make_sense",  # no 5xx but 503, nothing crashed, one cart is one order, one key has one answer
     "nothing_in_doubt",
     "every_event_is_processed",
     "every_order_is_decided",
     "repeats_change_nothing",  # every event once more, in another order
 )
 CHECK_NAMES: tuple[str, ...] = (*SQL_CHECKS, *provider.COMPARISONS, *HASH_CHECKS, *OWN_CHECKS)
+
+# Payments that succeeded, or will, and of which no try ever failed.
+CARRIED_OUT = """
+SELECT json_extract(metadata, '$.attempt_id') FROM intents
+WHERE status IN ('succeeded', 'requires_capture', 'processing') AND last_error IS NULL
+    AND id NOT IN (SELECT intent_id FROM charges WHERE status = 'failed')
+"""
+WITHOUT_EFFECT = """
+SELECT event.public_id, event.object_id FROM webhooks_event AS event
+WHERE event.type = 'payment_intent.succeeded' AND event.status = 'processed' AND NOT EXISTS (
+    SELECT 1 FROM payments_paymentattempt AS attempt
+    WHERE attempt.provider_reference = event.object_id AND attempt.captured_minor > 0)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ class Judge:
     def after_step(self) -> list[Finding]:
         """This will return what is broken now: our invariants, the provider's truth against our rows, complaints."""
         found = self._in_sql(self._always)
-        found += [one for one in self._provider_acts() if one.check in self._checks]
+        found += [one for one in (*self._provider_acts(), *self._misheard()) if one.check in self._checks]
         return found + self._complaints()
 
     def at_rest(self) -> list[Finding]:
@@ -122,6 +137,21 @@ class Judge:
                     yield Finding(
                         "one_act_at_the_provider", f"I2 {public_id} one {kind} became {times} at the provider"
                     )
+
+    def _misheard(self) -> Iterator[Finding]:
+        """What we believe of the provider and its own word for it."""
+        store = self._world.shop.sandbox.engine.store
+        taken = {row[0] for row in store.rows(CARRIED_OUT)}
+        refused = Operation.objects.filter(kind="authorize", status__in=["declined", "failed"])
+        for operation_id, attempt_id in refused.values_list("public_id", "attempt__public_id"):
+            if attempt_id in taken:
+                text = f"I12 {operation_id} counts as refused, the provider carried it out"
+                yield Finding("refusals_are_the_providers", text)
+        with connection.cursor() as cursor:
+            cursor.execute(WITHOUT_EFFECT)
+            for event_id, reference in cursor.fetchall():
+                text = f"I11 {event_id} says that {reference} succeeded, is processed and had no effect"
+                yield Finding("processed_events_took_effect", text)
 
 
 def _statement(checks: list[Check]) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from core import clock
 from core.cause import Cause
 from core.errors import DomainError
-from orders.models import Order
-from orders.services import order_transaction
+from orders.models import HoldReason, Order
+from orders.selectors import lock_order
+from orders.services import open_hold, order_transaction, release_hold
 from payments import services as payments
 from payments import tasks as payment_tasks
 from payments.models import PaymentAttempt
@@ -104,6 +105,18 @@ def take_held_funds(world: World, dice: random.Random) -> None:
             world.done[f"refused: {refusal.code}"] += 1
 
 
+def put_on_hold(world: World, dice: random.Random) -> None:
+    """Somebody wants an order to wait before its money is taken, or has seen enough."""
+    held = list(Order.objects.filter(state="payment_authorized").order_by("id"))
+    if not held:
+        return
+    order_id, cause = dice.choice(held).public_id, Cause(actor="staff:usr_sim", source="console", now=clock.now())
+    with order_transaction("simulation.hold"):
+        order = lock_order(order_id)
+        if not release_hold(order, reason=HoldReason.MANUAL, cause=cause):
+            open_hold(order, reason=HoldReason.MANUAL, detail="To be looked at.", cause=cause)
+
+
 def ask_provider(world: World, dice: random.Random) -> None:
     """Staff presses *ask the provider*: the same look as a sweep's."""
     attempts = list(PaymentAttempt.objects.select_related("account__channel", "order").order_by("id"))
@@ -127,6 +140,7 @@ ACTS: dict[str, tuple[int, Act]] = {
     "deliver_old": (1, deliver_old),
     "deliver_forged": (1, deliver_forged),
     "take_held_funds": (5, take_held_funds),
+    "put_on_hold": (3, put_on_hold),
     "ask_provider": (3, ask_provider),
     "replay_event": (2, replay_event),
 }

@@ -89,6 +89,7 @@ class World:
         self.done: Counter[str] = Counter()
         self.complaints: list[str] = []
         self.order_of_cart: dict[str, str] = {}
+        self.answers: dict[tuple[str, str], bytes] = {}
 
     def complain(self, text: str) -> None:
         """This will note what no answer of ours may be; the director ends the run at the next look."""
@@ -101,6 +102,8 @@ class World:
             customer.unanswered.append(request)
         answer = self.post(request)
         body = json.loads(answer.content) if answer.content else {}
+        if answer.status_code in FINAL_ANSWERS:
+            self._same_answer(request, answer.content)
         is_refusal = 400 <= answer.status_code < 500 and body.get("code") != "request_in_progress"
         if (answer.status_code in FINAL_ANSWERS or is_refusal) and request in customer.unanswered:
             customer.unanswered.remove(request)
@@ -120,6 +123,15 @@ class World:
         if answer.status_code >= 500 and answer.status_code != 503:
             self.complain(f"POST {request.path} answered {answer.status_code}")
         return answer
+
+    def final_answer_to(self, request: Request) -> bytes | None:
+        """This will return the final answer a request's key has had, if it had one."""
+        return self.answers.get((request.path, request.headers["Idempotency-Key"]))
+
+    def _same_answer(self, request: Request, content: bytes) -> None:
+        named = (request.path, request.headers["Idempotency-Key"])
+        if self.answers.setdefault(named, content) != content:
+            self.complain(f"one key for {request.path} had two final answers")
 
     def _take_in(self, customer: Customer, request: Request, body: dict[str, Any]) -> None:
         cart_id = request.body.get("cart_id", "")
