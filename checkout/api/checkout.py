@@ -146,6 +146,7 @@ class PaymentAttemptsView(APIView):
         refuse_declined(request, token=payment["token"], order=order.public_id)
         command = services.ResumeCommand(
             order_id=order.public_id,
+            principal=principal_of(request),
             method=payment["method"],
             payment_token=payment["token"],
             return_url=payment["return_url"],

@@ -29,7 +29,8 @@ class PaymentInput(StrictSerializer):
     """How to pay. With a token the server confirms; without one the client does, with the client secret.
 
     A total of zero is `free`, whatever is asked for. `exemption` asks that the bank need not ask its customer; the bank
-    decides. After a decline with code `authentication_required` every further try on the order asks for a challenge.
+    decides. `mit` and `recurring` are for the shop's own programs: 400 `exemption_not_yours` for all others. After a
+    decline with code `authentication_required` every further try on the order asks for a challenge.
     """
 
     method = serializers.ChoiceField(choices=["stripe", "free"], default="stripe")

@@ -24,6 +24,7 @@ from checkout.services.coupons import (
     add_coupon,
     remove_coupon,
 )
+from checkout.services.exemptions import ExemptionNotYours
 from checkout.services.keyed import FinalAnswer
 from checkout.services.payment_links import issue_payment_link, trade_payment_link
 from checkout.services.resume import ResumeCommand, resume_payment
@@ -44,6 +45,7 @@ __all__ = [
     "CouponUnknown",
     "CouponsLacking",
     "CurrencyNotSold",
+    "ExemptionNotYours",
     "FinalAnswer",
     "NewCart",
     "QuoteChanged",

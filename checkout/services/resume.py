@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from checkout.services.exemptions import check_exemption
 from checkout.services.keyed import FinalAnswer, Opened, run
 from checkout.services.lapsed import keep_units_again
 from checkout.services.return_urls import check_return_url
@@ -13,6 +14,7 @@ from core.db import outside_transaction
 from core.errors import DomainError
 from core.idempotency import Claim, KeyedRequest
 from core.models import IdempotencyKey
+from core.principal import Principal
 from orders import services as orders
 from orders.models import Order, OrderState
 from orders.models.money import BEFORE_PAYMENT
@@ -40,6 +42,7 @@ class ResumeCommand:
     """A validated request. `replace` asks for another card or method; `is_other_device` came by a payment link."""
 
     order_id: str
+    principal: Principal
     method: str
     payment_token: str = ""
     return_url: str = ""
@@ -53,9 +56,11 @@ def resume_payment(command: ResumeCommand, *, request: KeyedRequest, cause: Caus
     """This will give back the living attempt, or close it at the provider and open a new one.
 
     Opens its own transactions. Raises: NoSuchOrder, OrderEnding, ReservationLapsed, ReturnUrlNotAllowed,
-    PaymentTokenInvalid, PaymentBeingVerified and the errors of core.idempotency. A token the provider has no more is
-    answered with a problem that is final for this key; the order takes another.
+    PaymentTokenInvalid, ExemptionNotYours, PaymentBeingVerified and the errors of core.idempotency. A token the
+    provider has no more is answered with a problem that is final for this key; the order takes another.
     """
+    # Before anything is closed.
+    check_exemption(command.exemption, principal=command.principal)
     _close_old_attempt(command, request=request, cause=cause)
     return run(
         lambda: _open(command, request=request, cause=cause), name="checkout.resume", request=request, cause=cause

@@ -27,6 +27,7 @@ from checkout.selectors import (
 from checkout.services.addresses import take_contact
 from checkout.services.carts import CartCheckedOut
 from checkout.services.coupons import redeem_coupons, refuse_lacking_coupons
+from checkout.services.exemptions import check_exemption
 from checkout.services.keyed import FinalAnswer, Opened, run
 from checkout.services.return_urls import check_return_url
 from core import crypto, idempotency, policies
@@ -113,9 +114,10 @@ def start_checkout(command: StartCommand, *, request: KeyedRequest, cause: Cause
 
     Opens its own transactions. Raises: CartEmpty, NotForSale, NoShippingMethod, QuoteChanged, TotalNotPayable,
     CouponLimitReached, CouponNotForYou, CouponsLacking, InsufficientStock, ReturnUrlNotAllowed, PaymentTokenInvalid,
-    NoSuchCart and the errors of core.idempotency; then nothing was created. A token the provider has no more is
-    answered with a problem that is final for this key; the cart is open again.
+    ExemptionNotYours, NoSuchCart and the errors of core.idempotency; then nothing was created. A token the provider has
+    no more is answered with a problem that is final for this key; the cart is open again.
     """
+    check_exemption(command.exemption, principal=command.principal)
     return run(
         lambda: _open(command, request=request, cause=cause), name="checkout.start", request=request, cause=cause
     )

@@ -103,6 +103,21 @@ class TestFields:
 
         watch.finish()
 
+    def test_that_only_a_program_may_choose_are_refused_by_name(self, watch: Watch) -> None:
+        path = ("payment", "exemption")
+        asked = [each for each in WITH_BODY if path in dict(places(each.body or {}, good(watch.world, each).body))]
+        assert [operation.id for operation in asked] == ["startCheckout", "resumePayment"]
+
+        for operation in asked:
+            call = good(watch.world, operation)
+            for value in ("mit", "recurring"):
+                problem = watch.refuse(value, replace(call, body=changed(call.body, path, value)), statuses=(400,))
+                watch.expect(problem.get("code") == "exemption_not_yours", f"{value}: {problem}")
+                watch.expect(named(problem) == ["payment.exemption"], f"{value} is not named: {problem}")
+            watch.nothing_stored(operation.id)
+
+        watch.finish()
+
     def test_with_a_card_number_are_refused_without_repeating_it(self, watch: Watch) -> None:
         for operation in WITH_BODY:
             call = good(watch.world, operation)

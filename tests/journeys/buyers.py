@@ -1,11 +1,16 @@
 """What customers do in a journey, beside `Shop`: cancel, pay again, have their funds held, answer their bank."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
+from django.test import Client
+
+from accounts.services import create_service_credential
 from checkout.services import StartCommand, start_checkout
 from core import clock, crypto
 from core.cause import Cause
+from core.db import transaction
 from core.idempotency import KeyedRequest
 from core.principal import GUEST
 from orders.models import Order
@@ -13,6 +18,14 @@ from orders.services import ContactDetails
 from tests.shop import Shop
 
 Answer = dict[str, Any]
+SERVICE_TOKEN = "a-token-of-sufficient-length"
+
+
+def as_a_program(shop: Shop) -> Shop:
+    """This will return the same shop as a program of ours sees it, which may pay without its customer."""
+    with transaction("test"):
+        create_service_credential(name="renewals", token=SERVICE_TOKEN, scopes=[], now=clock.now())
+    return replace(shop, client=Client(headers={"Authorization": f"Bearer {SERVICE_TOKEN}"}))
 
 
 def cancel(shop: Shop, order: Answer, *, key: str = "cancel") -> Any:

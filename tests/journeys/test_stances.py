@@ -10,6 +10,7 @@ from core import clock
 from core.cause import system
 from core.db import TransactionStanceError, transaction
 from core.idempotency import KeyedRequest
+from core.principal import GUEST
 from reconciliation import services as reconciliation
 from tests.shop import Shop
 from webhooks import services as webhooks
@@ -31,7 +32,7 @@ class TestSweepsAndJourneys:
             lambda: reconciliation.sweep_pending_too_long(now=clock.now),
             lambda: webhooks.process(1, now=clock.now()),
             lambda: cancel_order(order_id, reason="", request=request, cause=cause),
-            lambda: resume_payment(ResumeCommand(order_id, "stripe"), request=request, cause=cause),
+            lambda: resume_payment(ResumeCommand(order_id, GUEST, "stripe"), request=request, cause=cause),
         ]
         before = len(shop.truth())
 
