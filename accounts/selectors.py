@@ -28,6 +28,14 @@ def token_expiry(raw: str, *, subject_id: str, purpose: AccessToken.Purpose, now
     return rows.filter(expires_at__gt=now).values_list("expires_at", flat=True).first()
 
 
+def subject_of(raw: str, *, purpose: AccessToken.Purpose, now: datetime) -> str:
+    """This will return the public id of the cart or order that `raw` opens for this purpose now, or ""."""
+    rows = AccessToken.objects.filter(
+        token_sha256=crypto.digest(raw), purposes__contains=[purpose], expires_at__gt=now, revoked_at=None
+    )
+    return rows.values_list("subject_id", flat=True).first() or ""
+
+
 def find_service(raw: str, *, now: datetime) -> ServiceCredential | None:
     """This will return the living credential whose token is `raw`, or nothing."""
     return (

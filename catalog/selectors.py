@@ -117,6 +117,17 @@ def reserved_units(reservation: Reservation) -> dict[int, int]:
     return dict(lines.values_list("stock__variant_id", "quantity"))
 
 
+def units_kept(owner_ids: Iterable[str]) -> dict[str, dict[str, int]]:
+    """This will return the units that are held for these orders and not sold, by order and SKU, in one query."""
+    lines = ReservationLine.objects.filter(
+        text_in("reservation__owner_id", owner_ids), reservation__status=Reservation.Status.HELD
+    )
+    kept: dict[str, dict[str, int]] = defaultdict(dict)
+    for owner_id, sku, quantity in lines.values_list("reservation__owner_id", "stock__variant__sku", "quantity"):
+        kept[owner_id][sku] = quantity
+    return dict(kept)
+
+
 def _variants_for_pricing(
     channel_id: int,
     currency: str,

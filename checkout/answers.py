@@ -89,6 +89,21 @@ def summaries_json(orders: Sequence[Order]) -> list[dict[str, Any]]:
     ]
 
 
+def own_orders_json(orders: Sequence[Order]) -> list[dict[str, Any]]:
+    """This will return what leads buyers to their own unpaid orders."""
+    return [
+        {
+            "order_id": view.order.public_id,
+            "number": view.order.number,
+            "status": view.shown.word,
+            "message": view.shown.sentence,
+            "next_actions": list(view.shown.next_actions),
+            "expires_at": instant_json(view.order.expires_at),
+        }
+        for view in view_orders(orders)
+    ]
+
+
 def order_json(view: OrderView) -> dict[str, Any]:
     """This will return the whole truth for the customer, from the snapshot and the money columns."""
     order, shown = view.order, view.shown
@@ -154,9 +169,9 @@ def decline_json(attempt: PaymentAttempt | None) -> dict[str, Any] | None:
     }
 
 
-def cart_json(cart: Cart, quote: Quote, *, locale: str) -> dict[str, Any]:
+def cart_json(cart: Cart, quote: Quote, *, locale: str, own_orders: Sequence[Order] = ()) -> dict[str, Any]:
     """This will return the cart with its addresses, read in one query, and its present quote, whose amounts are written
-    as people of `locale` write them.
+    as people of `locale` write them; `own_orders` are the buyer's that keep what is sold out.
     """
     addresses = {purpose: as_json(address) for purpose, address in addresses_of(cart).items()}
     return {
@@ -167,6 +182,7 @@ def cart_json(cart: Cart, quote: Quote, *, locale: str) -> dict[str, Any]:
         "changed_at": instant_json(cart.changed_at),
         "addresses": {purpose: addresses.get(purpose) for purpose in ("shipping", "billing")},
         "quote": quote_json(quote, locale=locale),
+        "your_orders": own_orders_json(own_orders) if own_orders else [],
     }
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.addresses import ADDRESS_FIELDS, PostalAddress, address_of
 from accounts.models import AccessToken
-from accounts.selectors import check_token
+from accounts.selectors import check_token, subject_of
 from catalog import selectors as catalog
 from catalog.coupons import terms_of
 from catalog.market import Place, ShippingOption, read_market
@@ -22,7 +22,7 @@ from core.locales import text_locales
 from core.money import RoundingMode, RoundingScope
 from core.principal import Principal
 from orders.models import Order
-from orders.selectors import NoSuchOrder, find_order, has_bought
+from orders.selectors import NoSuchOrder, find_order, has_bought, waiting_orders
 
 
 class NoSuchCart(NotFound):
@@ -108,6 +108,23 @@ def order_for(
     if principal.kind == "service" and Cart.objects.filter(public_id=order.cart_id, service_name=principal.id).exists():
         return order
     raise NoSuchOrder
+
+
+def own_orders_keeping(missing: Mapping[str, int], *, principal: Principal, token: str, now: datetime) -> list[Order]:
+    """This will return who asks' own unpaid orders that keep units of the SKUs that are `missing`, the oldest first;
+    none where even all of theirs would not be enough.
+
+    A customer is known by their account, everybody else by the token of an order alone.
+    """
+    if not missing or (principal.customer_id is None and not token):
+        return []
+    order_id = subject_of(token, purpose=AccessToken.Purpose.VIEW, now=now) if token else ""
+    waiting = waiting_orders(customer_id=principal.customer_id, order_id=order_id)
+    kept = catalog.units_kept([order.public_id for order in waiting])
+    for sku, units in missing.items():
+        if sum(theirs.get(sku, 0) for theirs in kept.values()) < units:
+            return []
+    return [order for order in waiting if missing.keys() & kept.get(order.public_id, {}).keys()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,17 @@ def has_bought(*, channel_id: int, customer_id: int | None, contact_digest: str)
     return paid.exclude(state__in=CANCELLED_STATES).exists()
 
 
+def waiting_orders(*, customer_id: int | None, order_id: str) -> list[Order]:
+    """This will return the customer's orders that wait for their payment, and this one if it does: at most the twenty
+    newest, the oldest of them first.
+    """
+    who = Q(public_id=order_id)
+    if customer_id is not None:
+        who |= Q(customer_id=customer_id)
+    rows = Order.objects.filter(who, state__in=BEFORE_PAYMENT).exclude(state=OrderState.EXPIRED)
+    return list(rows.select_related("channel").order_by("-id")[:20])[::-1]
+
+
 def active_checkout_of(*, customer_id: int) -> Order | None:
     """This will return the customer's newest order that still waits for its payment."""
     rows = Order.objects.filter(customer_id=customer_id, state__in=BEFORE_PAYMENT, cancel_requested_at=None)

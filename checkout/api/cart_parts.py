@@ -10,7 +10,7 @@ from accounts.authentication import principal_of
 from accounts.serializers import AddressInput
 from checkout import services
 from checkout.api.access import cart_of, claimable_cart_of
-from checkout.api.carts import CART_TOKEN, cart_body
+from checkout.api.carts import CART_TOKEN, CART_TOKENS, cart_body
 from checkout.api.serializers import CartShape, PaymentMethodsShape
 from checkout.selectors import NoSuchCart, quantities_of, quote_cart
 from core import clock
@@ -33,7 +33,7 @@ class CartAddressesView(APIView):
         billing = AddressInput(required=False, allow_null=True)
 
     @extend_schema(
-        operation_id="setCartAddresses", parameters=[CART_TOKEN], request=Input, responses={200: CartShape, **REFUSALS}
+        operation_id="setCartAddresses", parameters=CART_TOKENS, request=Input, responses={200: CartShape, **REFUSALS}
     )
     def put(self, request: Request, cart_id: str) -> HttpResponse:
         """Say where the cart goes: tax and shipping of the quote follow, and checkout/start takes it along."""
@@ -52,7 +52,7 @@ class CartClaimView(APIView):
     """POST carts/{id}/claim."""
 
     @extend_schema(
-        operation_id="claimCart", parameters=[CART_TOKEN], request=None, responses={200: CartShape, **REFUSALS}
+        operation_id="claimCart", parameters=CART_TOKENS, request=None, responses={200: CartShape, **REFUSALS}
     )
     def post(self, request: Request, cart_id: str) -> HttpResponse:
         """After signing in: make the guest's cart yours and merge your open one into it, the greater quantity winning.

@@ -13,11 +13,12 @@ from rest_framework.views import APIView
 from accounts.authentication import principal_of
 from accounts.models import AccessToken
 from accounts.services import remember_token
+from catalog.pricing import SoldOut
 from checkout import answers, services
 from checkout.api.access import cart_of, take_cart_try
 from checkout.api.serializers import CartShape, QuoteShape
 from checkout.models import Cart
-from checkout.selectors import quantities_of, quote_cart, seen_prices_of
+from checkout.selectors import own_orders_keeping, quantities_of, quote_cart, seen_prices_of
 from core import clock, crypto, idempotency, policies
 from core.api import ProblemShape, StrictSerializer, answer, asked_locale, keyed_request, nothing_sent
 from core.channels import default_channel
@@ -30,6 +31,10 @@ from core.principal import Principal
 from core.wire import encode
 
 CART_TOKEN = OpenApiParameter("X-Cart-Token", str, OpenApiParameter.HEADER, description="What a guest was given.")
+OWN_ORDER_TOKEN = OpenApiParameter(
+    "X-Order-Token", str, OpenApiParameter.HEADER, description="A guest's, to be told that their own order keeps units."
+)
+CART_TOKENS = [CART_TOKEN, OWN_ORDER_TOKEN]
 KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="1–255 visible ASCII characters.")
 DEVICE = OpenApiParameter("X-Device-Id", str, OpenApiParameter.HEADER, description="A guest's key is bound to it.")
 
@@ -96,14 +101,14 @@ class CartView(APIView):
         currency = serializers.RegexField(r"\A[A-Z]{3}\Z", required=False, default="")
         country = serializers.RegexField(r"\A[A-Z]{2}\Z", required=False, default="")
 
-    @extend_schema(operation_id="readCart", parameters=[CART_TOKEN], responses={200: CartShape, 404: ProblemShape})
+    @extend_schema(operation_id="readCart", parameters=CART_TOKENS, responses={200: CartShape, 404: ProblemShape})
     def get(self, request: Request, cart_id: str) -> HttpResponse:
         """The cart with its present quote."""
         return answer(encode(cart_body(cart_of(request, cart_id), request)), status=200)
 
     @extend_schema(
         operation_id="changeCart",
-        parameters=[CART_TOKEN],
+        parameters=CART_TOKENS,
         request=Input,
         responses={200: CartShape, 400: ProblemShape, 404: ProblemShape, 409: ProblemShape},
     )
@@ -149,7 +154,7 @@ class CartLinesView(APIView):
 
     @extend_schema(
         operation_id="replaceCartLines",
-        parameters=[CART_TOKEN],
+        parameters=CART_TOKENS,
         request=Input,
         responses={200: CartShape, 400: ProblemShape, 404: ProblemShape, 409: ProblemShape},
     )
@@ -181,7 +186,7 @@ class CartLineView(APIView):
 
     @extend_schema(
         operation_id="setCartLine",
-        parameters=[CART_TOKEN],
+        parameters=CART_TOKENS,
         request=Input,
         responses={200: CartShape, 400: ProblemShape, 404: ProblemShape, 409: ProblemShape},
     )
@@ -192,9 +197,7 @@ class CartLineView(APIView):
         form.is_valid(raise_exception=True)
         return self._set(request, cart, sku=sku, quantity=form.validated_data["quantity"])
 
-    @extend_schema(
-        operation_id="removeCartLine", parameters=[CART_TOKEN], responses={200: CartShape, 404: ProblemShape}
-    )
+    @extend_schema(operation_id="removeCartLine", parameters=CART_TOKENS, responses={200: CartShape, 404: ProblemShape})
     def delete(self, request: Request, cart_id: str, sku: str) -> HttpResponse:
         """Take one article out."""
         return self._set(request, cart_of(request, cart_id), sku=sku, quantity=0)
@@ -223,7 +226,7 @@ class CartCopyView(APIView):
     """POST carts/{id}/copy."""
 
     @extend_schema(
-        operation_id="copyCart", parameters=[CART_TOKEN], request=None, responses={201: CartShape, 404: ProblemShape}
+        operation_id="copyCart", parameters=CART_TOKENS, request=None, responses={201: CartShape, 404: ProblemShape}
     )
     def post(self, request: Request, cart_id: str) -> HttpResponse:
         """Open a new cart with the same lines, for ordering again."""
@@ -240,12 +243,15 @@ class CartCopyView(APIView):
 
 def cart_body(cart: Cart, request: Request, *, seen: Mapping[str, int] | None = None) -> dict[str, Any]:
     """The cart with its quote in the language asked for; warnings compare with the prices shown before, those of the
-    rows unless given.
+    rows unless given. What is sold out is looked for among the orders of who asks.
     """
-    seen = seen_prices_of(cart) if seen is None else seen
+    seen, now = seen_prices_of(cart) if seen is None else seen, clock.now()
     locale = asked_locale(request, channel=cart.channel)
-    priced = quote_cart(cart, quantities=quantities_of(cart), now=clock.now(), seen=seen, locale=locale)
-    return answers.cart_json(cart, priced, locale=locale)
+    priced = quote_cart(cart, quantities=quantities_of(cart), now=now, seen=seen, locale=locale)
+    missing = {each.sku: each.requested - each.available for each in priced.warnings if isinstance(each, SoldOut)}
+    token = request.headers.get("X-Order-Token", "")
+    own_orders = own_orders_keeping(missing, principal=principal_of(request), token=token, now=now)
+    return answers.cart_json(cart, priced, locale=locale, own_orders=own_orders)
 
 
 def _keyed_principal(request: Request) -> Principal:

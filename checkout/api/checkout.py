@@ -19,7 +19,7 @@ from checkout.api.access import (
     take_payment_try,
     take_return_try,
 )
-from checkout.api.carts import CART_TOKEN
+from checkout.api.carts import CART_TOKEN, OWN_ORDER_TOKEN
 from checkout.api.serializers import (
     AttributionInput,
     CheckoutShape,
@@ -75,13 +75,13 @@ class StartCheckoutView(APIView):
 
     @extend_schema(
         operation_id="startCheckout",
-        parameters=[REQUIRED_KEY, CART_TOKEN],
+        parameters=[REQUIRED_KEY, CART_TOKEN, OWN_ORDER_TOKEN],
         request=Input,
         responses={200: CheckoutShape, 201: CheckoutShape, 202: CheckoutShape, **PAYMENT_REFUSALS},
     )
     def post(self, request: Request) -> HttpResponse:
         """Make the cart an order and try to pay it. A decline is 201 with `decline`; an outcome not known yet is
-        202.
+        202. 409 `insufficient_stock` names in `your_orders` what unpaid orders of the buyer keep the units.
         """
         form = self.Input(data=request.data)
         form.is_valid(raise_exception=True)
@@ -106,6 +106,7 @@ class StartCheckoutView(APIView):
             payment_token=payment["token"],
             return_url=payment["return_url"],
             exemption=payment["exemption"],
+            order_token=request.headers.get("X-Order-Token", ""),
             context={
                 "device": given.get("device") or {},
                 "attribution": given.get("attribution") or {},

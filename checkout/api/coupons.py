@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 from accounts.authentication import principal_of
 from checkout import services
 from checkout.api.access import cart_of
-from checkout.api.carts import CART_TOKEN, cart_body
+from checkout.api.carts import CART_TOKENS, cart_body
 from checkout.api.serializers import CartShape
 from core import clock
 from core.api import ProblemShape, answer, caller_address, nothing_sent
@@ -22,7 +22,7 @@ class CartCouponView(APIView):
 
     @extend_schema(
         operation_id="addCartCoupon",
-        parameters=[CART_TOKEN],
+        parameters=CART_TOKENS,
         request=None,
         responses={200: CartShape, 400: ProblemShape, 404: ProblemShape, 409: ProblemShape, 429: ProblemShape},
     )
@@ -46,7 +46,7 @@ class CartCouponView(APIView):
 
     @extend_schema(
         operation_id="removeCartCoupon",
-        parameters=[CART_TOKEN],
+        parameters=CART_TOKENS,
         request=None,
         responses={200: CartShape, 404: ProblemShape, 409: ProblemShape},
     )

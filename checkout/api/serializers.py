@@ -264,8 +264,19 @@ class CartAddressesShape(serializers.Serializer[Any]):
     billing = AddressShape(allow_null=True)
 
 
+class OwnOrderShape(serializers.Serializer[Any]):
+    """An unpaid order of whoever asks: to be paid, or cancelled so that its units can be had again."""
+
+    order_id = serializers.CharField()
+    number = serializers.CharField()
+    status = serializers.CharField()
+    message = serializers.CharField()
+    next_actions = serializers.ListField(child=serializers.CharField())
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
 class CartShape(serializers.Serializer[Any]):
-    """A cart with its present quote."""
+    """A cart with its present quote; `your_orders` keep for you what is sold out for it."""
 
     cart_id = serializers.CharField()
     cart_token = serializers.CharField(required=False)
@@ -275,3 +286,4 @@ class CartShape(serializers.Serializer[Any]):
     changed_at = serializers.DateTimeField()
     addresses = CartAddressesShape()
     quote = QuoteShape()
+    your_orders = OwnOrderShape(many=True)

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from checkout import answers, services
 from checkout.api.access import cart_of
-from checkout.api.carts import CART_TOKEN, cart_body
+from checkout.api.carts import CART_TOKEN, CART_TOKENS, cart_body
 from checkout.api.serializers import CartShape
 from checkout.selectors import offer_for, quantities_of
 from core import clock
@@ -59,7 +59,7 @@ class CartShippingMethodView(APIView):
 
     @extend_schema(
         operation_id="chooseShippingMethod",
-        parameters=[CART_TOKEN],
+        parameters=CART_TOKENS,
         request=Input,
         responses={200: CartShape, 400: ProblemShape, 404: ProblemShape, 409: ProblemShape},
     )

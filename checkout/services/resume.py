@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from checkout.services.exemptions import check_exemption
 from checkout.services.keyed import FinalAnswer, Opened, run
-from checkout.services.lapsed import keep_units_again
+from checkout.services.lapsed import ReservationLapsed, keep_units_again
+from checkout.services.own_orders import name_own_orders
 from checkout.services.return_urls import check_return_url
 from core import idempotency
 from core.cause import Cause
@@ -62,9 +63,13 @@ def resume_payment(command: ResumeCommand, *, request: KeyedRequest, cause: Caus
     # Before anything is closed.
     check_exemption(command.exemption, principal=command.principal)
     _close_old_attempt(command, request=request, cause=cause)
-    return run(
-        lambda: _open(command, request=request, cause=cause), name="checkout.resume", request=request, cause=cause
-    )
+    try:
+        return run(
+            lambda: _open(command, request=request, cause=cause), name="checkout.resume", request=request, cause=cause
+        )
+    except ReservationLapsed as lapse:
+        name_own_orders(lapse, principal=command.principal, token="", now=cause.now)
+        raise
 
 
 def _close_old_attempt(command: ResumeCommand, *, request: KeyedRequest, cause: Cause) -> None:

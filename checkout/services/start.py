@@ -29,6 +29,7 @@ from checkout.services.carts import CartCheckedOut
 from checkout.services.coupons import redeem_coupons, refuse_lacking_coupons
 from checkout.services.exemptions import check_exemption
 from checkout.services.keyed import FinalAnswer, Opened, run
+from checkout.services.own_orders import name_own_orders
 from checkout.services.return_urls import check_return_url
 from core import crypto, idempotency, policies
 from core.cause import Cause
@@ -94,7 +95,9 @@ class CheckoutRaced(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class StartCommand:
-    """A validated request. Nothing in it decides prices, totals or states."""
+    """A validated request. Nothing in it decides prices, totals or states. `order_token` is that of an earlier order
+    of a guest, see Note [One's own units].
+    """
 
     cart_id: str
     principal: Principal
@@ -105,6 +108,7 @@ class StartCommand:
     payment_token: str = ""
     return_url: str = ""
     exemption: str = ""
+    order_token: str = ""
     capture_method: str = "automatic"
     context: dict[str, Any] = field(default_factory=dict)
 
@@ -118,9 +122,13 @@ def start_checkout(command: StartCommand, *, request: KeyedRequest, cause: Cause
     no more is answered with a problem that is final for this key; the cart is open again.
     """
     check_exemption(command.exemption, principal=command.principal)
-    return run(
-        lambda: _open(command, request=request, cause=cause), name="checkout.start", request=request, cause=cause
-    )
+    try:
+        return run(
+            lambda: _open(command, request=request, cause=cause), name="checkout.start", request=request, cause=cause
+        )
+    except stock.InsufficientStock as shortage:
+        name_own_orders(shortage, principal=command.principal, token=command.order_token, now=cause.now)
+        raise
 
 
 def _open(command: StartCommand, *, request: KeyedRequest, cause: Cause) -> Opened | FinalAnswer:

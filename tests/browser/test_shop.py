@@ -253,3 +253,31 @@ class TestInterruptions:
         page.get_by_text("Sold out. Please take it out.").wait_for()
         judge(page, "shop-cart-sold-out", width=360, scheme="light")
         shopper.rows(RECEIVE, left)
+
+    @pytest.mark.pains("E4")
+    def test_what_an_unpaid_order_of_one_s_own_keeps_leads_to_it_and_is_had_once_that_is_cancelled(
+        self, shopper: Shopper, shop_window: Window
+    ) -> None:
+        page = shop_window(width=360, scheme="light")
+        [(left,)] = shopper.rows(LEFT)
+        shopper.rows(RECEIVE, 2 - left)
+        go_to_checkout(page, "/products/ash-bread-board")
+        page.get_by_role("button", name="Pay £").click()
+        page.wait_for_url("**/pay/**")
+
+        page.goto("/products/ash-bread-board")
+        page.get_by_label("How many").select_option("2")
+        page.get_by_role("button", name="Put into the basket").click()
+        page.get_by_text("You have already reserved this in order").wait_for()
+        page.goto("/cart")
+        page.get_by_text("Kept for you in another order.").wait_for()
+        judge(page, "shop-cart-own-order", width=360, scheme="light")
+        page.get_by_role("link", name="Pay or cancel order").click()
+        page.get_by_role("button", name="Cancel this order").click()
+        page.get_by_role("dialog").get_by_role("button", name="Cancel the order").click()
+        page.get_by_role("heading", level=1, name="Cancelled", exact=True).wait_for()
+        page.goto("/cart")
+
+        page.get_by_role("link", name="Check out").click()
+        page.get_by_role("button", name="Pay £").wait_for()
+        shopper.rows(RECEIVE, left - 2)

@@ -8,6 +8,7 @@ import pytest
 
 from catalog.models import Stock
 from catalog.tests.factories import a_product, units_on_live_reservations
+from checkout.tests.customers import Customer, a_customer
 from core import clock
 from core.cause import system
 from orders.models import Order, OrderEvent
@@ -16,7 +17,7 @@ from reconciliation import services as reconciliation
 from tests.concurrency.threads import at_once
 from tests.journeys.buyers import answer_bank, cancel, pay_again
 from tests.journeys.deaths import kill, points_of
-from tests.journeys.facts import errors, fault, lose_webhooks, shelf, taken, violations, wait
+from tests.journeys.facts import errors, fault, given_back, lose_webhooks, shelf, taken, violations, wait
 from tests.shop import Shop
 
 
@@ -78,6 +79,12 @@ WAYS_OUT: list[Callable[[Shop], None]] = [
     failed_after_three_days,
     never_answered,
 ]
+
+
+def checked_out(customer: Customer, cart_id: str, *, token: str = "") -> Any:
+    """This will check out a customer's cart."""
+    body = {"cart_id": cart_id, "contact": {"email": customer.user.email}, "payment": {"token": token}}
+    return customer.api("POST", "checkout/start", body, idempotency_key=f"start-{cart_id}")
 
 
 def come_to_an_end(shop: Shop) -> None:
@@ -172,6 +179,112 @@ class TestOnesOwnUnits:
         wait(shop, rounds=2, seconds=61)
 
         assert shop.start(right, key="right", token="pm_card_visa").json()["status"] == "paid"
+
+    @pytest.mark.pains("E4")
+    def test_a_customer_s_new_cart_leads_to_the_order_that_keeps_them_and_gets_them_once_that_is_cancelled(
+        self, shop: Shop
+    ) -> None:
+        a_product(shop.channel, sku="LAST", price_minor=1000, stock=1)
+        ada = a_customer(shop)
+        order = checked_out(ada, ada.a_cart({"LAST": 1}), token="pm_card_chargeDeclined").json()
+        other = ada.a_cart({"LAST": 1, "MUG-RED": 1})
+
+        refused = checked_out(ada, other, token="pm_card_visa")
+
+        assert (refused.status_code, refused.json()["code"]) == (409, "insufficient_stock")
+        [own] = refused.json()["your_orders"]
+        assert (own["order_id"], own["number"]) == (order["order_id"], order["order"]["number"])
+        assert (own["status"], own["next_actions"]) == ("payment_failed", ["retry_payment", "cancel"])
+        assert ada.api("GET", f"carts/{other}").json()["your_orders"] == [own]
+        ada.api("POST", f"orders/{own['order_id']}/cancel", {}, idempotency_key="cancel")
+        wait(shop, rounds=2, seconds=61)
+        assert ada.api("GET", f"carts/{other}").json()["your_orders"] == []
+        assert checked_out(ada, other, token="pm_card_visa").json()["status"] == "paid"
+        assert (shelf("LAST"), taken(shop)) == ((0, 0, 1), [0, 1000 + 1999])
+
+    @pytest.mark.pains("E4")
+    def test_a_guest_s_new_cart_leads_to_the_order_whose_token_comes_along(self, shop: Shop) -> None:
+        a_product(shop.channel, sku="LAST", price_minor=1000, stock=1)
+        order = shop.start(shop.a_cart({"LAST": 1}), key="first").json()
+        cart_id, token = shop.a_cart({"LAST": 1})
+        body = {"cart_id": cart_id, "contact": {"email": "ada@example.com"}}
+        tokens = {"x_cart_token": token, "x_order_token": order["order_token"]}
+
+        refused = shop.api("POST", "checkout/start", body, idempotency_key="second", **tokens)
+
+        assert (refused.status_code, refused.json()["code"]) == (409, "insufficient_stock")
+        [own] = refused.json()["your_orders"]
+        assert (own["order_id"], own["status"]) == (order["order_id"], "action_required")
+        assert shop.api("GET", f"carts/{cart_id}", **tokens).json()["your_orders"] == [own]
+
+    @pytest.mark.pains("E4")
+    def test_a_payment_in_doubt_is_not_given_up_for_a_new_cart(self, shop: Shop) -> None:
+        a_product(shop.channel, sku="LAST", price_minor=1000, stock=1)
+        ada = a_customer(shop)
+        fault(shop, "timeout_after", times=None)
+        order = checked_out(ada, ada.a_cart({"LAST": 1}), token="pm_card_visa")
+        assert order.status_code == 202
+        other = ada.a_cart({"LAST": 1})
+
+        refused = checked_out(ada, other, token="pm_card_visa").json()
+        [own] = refused["your_orders"]
+        assert (own["order_id"], own["status"]) == (order.json()["order_id"], "processing")
+        cancelling = ada.api("POST", f"orders/{own['order_id']}/cancel", {}, idempotency_key="cancel")
+        assert cancelling.status_code == 202
+        again = checked_out(ada, other, token="pm_card_visa").json()
+        assert (again["code"], again["your_orders"][0]["status"]) == ("insufficient_stock", "cancelling")
+        shop.sandbox.engine.faults.clear()
+        wait(shop, rounds=6, minutes=2)
+
+        assert checked_out(ada, other, token="pm_card_visa").json()["status"] == "paid"
+        assert (shelf("LAST"), taken(shop), given_back(shop)) == ((0, 0, 1), [1000, 1000], [1000])
+
+    def test_a_stranger_learns_nothing_of_who_keeps_them(self, shop: Shop) -> None:
+        a_product(shop.channel, sku="LAST", price_minor=1000, stock=1)
+        ada, eve = a_customer(shop), a_customer(shop, email="eve@example.com")
+        checked_out(ada, ada.a_cart({"LAST": 1}))
+        guest = shop.a_cart({"LAST": 1})
+        hers = eve.a_cart({"LAST": 1})
+
+        refused = [checked_out(eve, hers), shop.start(guest, contact={"email": "ada@example.com"})]
+
+        assert [(answer.status_code, "your_orders" in answer.json()) for answer in refused] == [(409, False)] * 2
+        assert eve.api("GET", f"carts/{hers}").json()["your_orders"] == []
+        assert shop.api("GET", f"carts/{guest[0]}", x_cart_token=guest[1]).json()["your_orders"] == []
+
+    def test_an_order_that_could_not_help_is_not_named(self, shop: Shop) -> None:
+        a_product(shop.channel, sku="FEW", price_minor=1000, stock=2)
+        ada, eve = a_customer(shop), a_customer(shop, email="eve@example.com")
+        checked_out(eve, eve.a_cart({"FEW": 1}))
+        checked_out(ada, ada.a_cart({"FEW": 1}))
+
+        refused = checked_out(ada, ada.a_cart({"FEW": 2}))
+
+        assert refused.json()["code"] == "insufficient_stock"
+        assert "your_orders" not in refused.json()
+
+    def test_a_paid_order_is_in_nobody_s_way(self, shop: Shop) -> None:
+        a_product(shop.channel, sku="LAST", price_minor=1000, stock=1)
+        ada = a_customer(shop)
+        assert checked_out(ada, ada.a_cart({"LAST": 1}), token="pm_card_visa").json()["status"] == "paid"
+
+        refused = checked_out(ada, ada.a_cart({"LAST": 1}))
+
+        assert refused.json()["code"] == "insufficient_stock"
+        assert "your_orders" not in refused.json()
+
+    def test_an_order_out_of_time_leads_to_the_one_that_keeps_its_units_now(self, shop: Shop) -> None:
+        a_product(shop.channel, sku="LAST", price_minor=1000, stock=1)
+        ada = a_customer(shop)
+        lapsed = checked_out(ada, ada.a_cart({"LAST": 1}), token="pm_card_chargeDeclined").json()
+        wait(shop, rounds=3, minutes=16)
+        later = checked_out(ada, ada.a_cart({"LAST": 1})).json()
+
+        path = f"orders/{lapsed['order_id']}/payment-attempts"
+        refused = ada.api("POST", path, {"payment": {"token": "pm_card_visa"}}, idempotency_key="again").json()
+
+        assert (refused["code"], refused["reason"]) == ("reservation_lapsed", "insufficient_stock")
+        assert [own["order_id"] for own in refused["your_orders"]] == [later["order_id"]]
 
 
 class TestFiveUnits:

@@ -5,14 +5,14 @@ import * as basket from "./basket.js";
 import { coupons } from "./coupons.js";
 import { leadToOrder } from "./lead.js";
 import * as store from "./store.js";
-import { el, fromTemplate, nameOf, notice, show, silence, suffix, sums } from "./view.js";
+import { el, fromTemplate, nameOf, notice, reserved, show, silence, suffix, sums } from "./view.js";
 
 const room = document.querySelector("[data-room]");
 const UNITS_MAX = 99;
 
-function warningsOf(quote, sku) {
+function warningsOf(quote, sku, isOwn) {
   const words = {
-    sold_out: (each) => (each.available > 0 ? `Only ${each.available} left. Please take fewer.` : "Sold out. Please take it out."),
+    sold_out: (each) => (isOwn ? "Kept for you in another order." : each.available > 0 ? `Only ${each.available} left. Please take fewer.` : "Sold out. Please take it out."),
     low_stock: (each) => `Only ${each.available} left.`,
     price_changed: (each) => `The price has changed since you put it in: it was ${each.before.display}.`,
     not_for_sale: () => "No longer sold. Please take it out.",
@@ -31,9 +31,9 @@ function stepper(line) {
   );
 }
 
-function row(line, quote) {
+function row(line, quote, isOwn) {
   const seen = store.read("seen")?.[line.sku] ?? {};
-  const words = warningsOf(quote, line.sku);
+  const words = warningsOf(quote, line.sku, isOwn);
   const name = nameOf(line);
   return el(
     "li", { class: "row" },
@@ -56,20 +56,24 @@ function unsold(quote) {
 }
 
 function furnish(cart) {
-  const { quote } = cart;
+  const { quote, your_orders: own } = cart;
   basket.note(cart);
   if (!quote.lines.length && !quote.warnings.length) return show(room, fromTemplate("nothing"), openOrder());
   const stops = quote.warnings.filter((each) => ["sold_out", "not_for_sale"].includes(each.code));
   const way = stops.length
-    ? notice("wait", el("p", {}, "Please change what is marked above; then you can go on."))
+    ? stop(own)
     : el("div", { class: "bar" }, el("a", { class: "button", href: `/checkout${suffix()}` }, `Check out · ${quote.total.display}`));
   show(
     room,
-    openOrder(),
+    own.length ? null : openOrder(),
     el("div", { class: "two" },
-      el("div", {}, el("ul", { class: "rows" }, quote.lines.map((line) => row(line, quote))), unsold(quote)),
+      el("div", {}, el("ul", { class: "rows" }, quote.lines.map((line) => row(line, quote, own.length > 0))), unsold(quote)),
       el("div", { class: "group summary" }, el("h2", {}, "What it costs"), sums(quote), coupons(quote, furnish), el("p", { class: "small" }, "Nothing is taken before you say so on the next pages."), el("div", { "data-said": true, role: "status" }), way)),
   );
+}
+
+function stop(own) {
+  return own.length ? reserved(own) : notice("wait", el("p", {}, "Please change what is marked above; then you can go on."));
 }
 
 // An order begun in this browser and not paid yet is never lost behind a new basket.

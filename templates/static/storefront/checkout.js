@@ -6,7 +6,7 @@ import { coupons } from "./coupons.js";
 import { prefill, showMethods, suit, tellCart, typedAddress } from "./delivery.js";
 import { go, leadToOrder, noteOrder } from "./lead.js";
 import * as store from "./store.js";
-import { el, nameOf, notice, show, silence, suffix, sums } from "./view.js";
+import { el, nameOf, notice, reserved, show, silence, suffix, sums } from "./view.js";
 
 const room = document.querySelector("[data-room]");
 const form = document.getElementById("checkout");
@@ -212,6 +212,7 @@ async function refused(error) {
   if (error.code === "cart_checked_out" && error.facts.order_id) return leadToOrder(basket.held(), error.facts.order_id, load);
   if (error.code === "no_such_cart" || error.code === "cart_empty") return load();
   rest();
+  if (error.facts.your_orders) return say(reserved(error.facts.your_orders));
   showErrors(error);
   const [kind, head, sentence, ...more] = REFUSALS[error.code]?.(error.facts, error) ?? ["bad", "The order was not placed", `${error.message} Nothing was charged.`];
   say(notice(kind, el("p", {}, el("strong", {}, head)), el("p", {}, sentence), ...more));

@@ -3,7 +3,7 @@
 import { NoAnswer } from "./api.js";
 import * as basket from "./basket.js";
 import * as store from "./store.js";
-import { el, notice, silence, suffix } from "./view.js";
+import { el, notice, reserved, silence, suffix } from "./view.js";
 
 const strip = document.querySelector("[data-offline]");
 const showConnection = () => {
@@ -38,6 +38,7 @@ async function put() {
     store.write("seen", { ...store.read("seen"), [sku]: { picture, address } });
     const line = cart.quote.lines.find((each) => each.sku === sku);
     const short = cart.quote.warnings.find((each) => each.sku === sku && each.code === "sold_out");
+    if (short && cart.your_orders.length) return say(reserved(cart.your_orders));
     say(
       short
         ? notice("wait", el("p", {}, `There are only ${short.available} left, and your basket now asks for ${short.requested}. Please take fewer before you pay.`), toBasket())

@@ -46,6 +46,13 @@ export function notice(kind, ...children) {
   return el("div", { class: `notice ${kind}`, role: kind === "bad" ? "alert" : "status" }, ...children);
 }
 
+// Whoever finds nothing left because an unpaid order of theirs keeps it: the way to that order, where it is paid or cancelled.
+export function reserved(orders) {
+  const links = orders.map((order) => el("p", {}, el("a", { href: `/orders/${order.order_id}` }, order.status === "cancelling" ? `Order ${order.number} is being cancelled` : `Pay or cancel order ${order.number}`)));
+  const named = orders.map((order) => order.number).join(" and ");
+  return notice("wait", el("p", {}, el("strong", {}, `You have already reserved this in order ${named}`)), el("p", {}, "It is kept for you there: pay it, or cancel it and order here."), ...links);
+}
+
 // Waiting for an answer, in a sentence: away is not refused.
 export function silence(error) {
   if (!navigator.onLine) return "You are offline. Nothing is lost; we go on by ourselves when the connection is back.";
