@@ -1,18 +1,20 @@
 """Reads of coupons: a code as people type it, and the rules of a cart's coupons with how far their limits are used."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from catalog.models import Coupon, Promotion, PromotionArticle, PromotionCount, PromotionFigure, Variant
+from catalog.models import Coupon, CouponUse, Promotion, PromotionArticle, PromotionCount, PromotionFigure, Variant
 from catalog.pricing.coupons import Buyer, CouponReason, CouponTerms
 from catalog.pricing.request import DiscountKind
 from core.models import SalesChannel
 
 Scope = PromotionCount.Scope
+LIVE_USES = (CouponUse.Status.HELD, CouponUse.Status.USED)
 CODE_MAX_CHARACTERS = 40
 
 # Letters of other alphabets that look like Latin ones, and the digits that look like letters (as in Crockford's base
@@ -91,11 +93,27 @@ def limits_of(
     return limits
 
 
+def counted_keys(use: tuple[int, int, str, str, str]) -> Iterator[tuple[int, str, str]]:
+    """This will return what `limits_of` made a use count against, from its row alone: rules may have changed since.
+
+    `use` is the row's promotion and coupon, its keys of customer, contact and period.
+    """
+    promotion_id, coupon_id, customer_key, contact_key, period = use
+    yield promotion_id, str(Scope.COUPON), str(coupon_id)
+    yield promotion_id, str(Scope.TOTAL), ""
+    for key in (customer_key, contact_key):
+        if key:
+            yield promotion_id, str(Scope.CUSTOMER), key
+    if period:
+        yield promotion_id, str(Scope.PERIOD), period
+
+
 def terms_of(
     coupons: Sequence[Coupon], *, currency: str, variant_ids: Iterable[int], buyer: Buyer, channel: SalesChannel,
     now: datetime,
 ) -> list[CouponTerms]:  # fmt: skip
-    """This will return the rules of `coupons` (read with their promotions) for a basket and a buyer, in four queries.
+    """This will return the rules of `coupons` (read with their promotions) for a basket and a buyer, in four queries,
+    five for the buyer of an order, whose own uses are left out.
 
     Counts are read without a lock: only redeeming promises a use.
     """
@@ -104,12 +122,15 @@ def terms_of(
     articles = list(PromotionArticle.objects.filter(promotion_id__in=promotions))
     rows = Variant.objects.filter(pk__in=list(variant_ids)).values_list("sku", "product_id", "product__category_id")
     basket = list(rows) if articles else []
-    counts = {
-        (row.promotion_id, row.scope, row.key): row.uses_count
-        for row in PromotionCount.objects.filter(promotion_id__in=promotions).filter(
-            ~Q(scope=Scope.CUSTOMER) | Q(key__in=buyer.keys)
-        )
-    }
+    counts = Counter(
+        {
+            (row.promotion_id, row.scope, row.key): row.uses_count
+            for row in PromotionCount.objects.filter(promotion_id__in=promotions).filter(
+                ~Q(scope=Scope.CUSTOMER) | Q(key__in=buyer.keys)
+            )
+        }
+    )
+    counts.subtract(_own_keys(buyer))
     return [
         _terms(
             coupon,
@@ -120,6 +141,14 @@ def terms_of(
         )
         for coupon in coupons
     ]
+
+
+def _own_keys(buyer: Buyer) -> list[tuple[int, str, str]]:
+    if not buyer.order_id:
+        return []
+    live = CouponUse.objects.filter(order_public_id=buyer.order_id, status__in=LIVE_USES)
+    uses = live.values_list("promotion_id", "coupon_id", "customer_key", "contact_key", "period_key")
+    return [key for use in uses for key in counted_keys(use)]
 
 
 def _terms(

@@ -232,15 +232,17 @@ def quote_cart(
     destination: Destination | None = None,
     seen: Mapping[str, int] | None = None,
     locale: str = "",
+    order_id: str = "",
 ) -> Quote:
     """This will price the cart with its coupons for whoever owns it, in one query more than offer_for without any;
-    `seen` are the prices shown before, by SKU, whose change is a warning. Raises: TaxRuleMissing, AmountTooLarge.
+    `seen` are the prices shown before, by SKU, whose change is a warning. The cart's own order `order_id` does not
+    count against itself. Raises: TaxRuleMissing, AmountTooLarge.
     """
     request = offer_for(cart, quantities=quantities, now=now, destination=destination, locale=locale).request
     lines = tuple(replace(line, seen_unit_price_minor=(seen or {}).get(line.sku)) for line in request.lines)
     coupons = coupons_in(cart)
     shown = replace(request, lines=lines)
-    buyer = buyer_of(cart, coupons)
+    buyer = replace(buyer_of(cart, coupons), order_id=order_id)
     return price_offer(cart, shown, quantities=quantities, coupons=coupons, buyer=buyer, now=now).quote
 
 

@@ -56,12 +56,13 @@ SENTENCES = {
 @dataclass(frozen=True, slots=True)
 class Buyer:
     """Whom limits count: the account's row id, the digest of the address to reach them ("" while it is not known), and
-    whether they bought here before.
+    whether they bought here before. What the order `order_id` has in use already is not counted against it.
     """
 
     customer_id: int | None = None
     contact_digest: str = ""
     has_bought: bool = False
+    order_id: str = ""
 
     @property
     def customer_key(self) -> str:

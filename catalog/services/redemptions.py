@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from catalog.coupons import REASON_OF_SCOPE, Scope, limits_of, period_key
+from catalog.coupons import REASON_OF_SCOPE, Scope, counted_keys, limits_of, period_key
 from catalog.models import Coupon, CouponUse
 from catalog.pricing.coupons import SENTENCES, Buyer, CouponReason
 from core.db import constraint_errors, transaction_required
@@ -124,7 +124,7 @@ def give_back_uses(*, owner_id: str, now: datetime) -> int:
     Once, however often it is called: returns how many went back now. Needs its caller's transaction.
     """
     moved = _moved(GIVE_BACK, owner_id=owner_id, now=now)
-    keys = [key for use in moved for key in _counted(use)]
+    keys = [key for use in moved for key in counted_keys(use[1:])]
     if keys:
         with connection.cursor() as cursor:
             cursor.execute(UNCOUNT, [list(column) for column in zip(*keys, strict=True)])
@@ -141,18 +141,6 @@ def _count(coupon: Coupon, *, buyer: Buyer, channel: SalesChannel, now: datetime
         if (scope, key) not in counted:
             reason: CouponReason = REASON_OF_SCOPE[Scope(scope)]
             raise CouponLimitReached(detail=SENTENCES[reason], coupon_code=coupon.code, reason=str(reason))
-
-
-def _counted(use: Moved) -> Iterable[tuple[int, str, str]]:
-    """What `limits_of` made this use count against, from the row alone: rules may have changed since."""
-    _, promotion_id, coupon_id, customer_key, contact_key, period = use
-    yield promotion_id, str(Scope.COUPON), str(coupon_id)
-    yield promotion_id, str(Scope.TOTAL), ""
-    for key in (customer_key, contact_key):
-        if key:
-            yield promotion_id, str(Scope.CUSTOMER), key
-    if period:
-        yield promotion_id, str(Scope.PERIOD), period
 
 
 def _moved(statement: str, *, owner_id: str, now: datetime) -> list[Moved]:

@@ -36,7 +36,9 @@ def keep_units_again(order: Order, *, cause: Cause) -> None:
     if orders.keeps_units(order):
         return
     cart = find_cart(order.cart_id)
-    quote = quote_cart(cart, quantities=quantities_of(cart), now=cause.now, locale=order.locale)
+    quote = quote_cart(
+        cart, quantities=quantities_of(cart), now=cause.now, locale=order.locale, order_id=order.public_id
+    )
     facts: dict[str, Any] = {
         "order_id": order.public_id,
         "cart_id": cart.public_id,

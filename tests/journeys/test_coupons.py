@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from catalog.models import Coupon, CouponUse, Promotion
-from catalog.services import Figures
+from catalog.services import Figures, expire
 from catalog.tests.factories import a_coupon, a_product, counts
 from checkout.models import CartCoupon
+from checkout.tests.customers import a_customer
 from core import clock
+from core.db import transaction
 from core.tests.factories import NOW
 from ledger.models import Entry
 from orders.models import Order, OrderEvent
@@ -180,6 +182,42 @@ class TestLimits:
         assert (refused.status_code, refused.json()["code"]) == (409, "coupon_first_order_only")
         assert refused.json()["quote"]["total"]["amount_minor"] == 1999
         assert buy(shop, other, email="new@example.com").status_code == 201
+
+    @pytest.mark.parametrize("limit", ["uses_max", "uses_per_customer_max", "code_uses_max"])
+    def test_a_limit_that_an_order_reached_itself_does_not_change_its_price_when_its_units_went_back(
+        self, shop: Shop, limit: str
+    ) -> None:
+        limits: dict[str, Any] = {limit: 1}
+        a_coupon(shop.channel, **limits)
+        ada = a_customer(shop)
+        cart_id = ada.a_cart()
+        assert ada.api("PUT", f"carts/{cart_id}/coupons/SPRING10").status_code == 200
+        body = {"cart_id": cart_id, "contact": {"email": ada.user.email}}
+        order = ada.api("POST", "checkout/start", body, idempotency_key="start").json()
+        with transaction("test"):
+            expire(owner_id=order["order_id"], now=clock.now())
+        path = f"orders/{order['order_id']}/payment-attempts"
+
+        again = ada.api("POST", path, {"payment": {"token": ""}}, idempotency_key="again")
+
+        assert (again.status_code, again.json()["status"]) == (200, "action_required")
+        assert again.json()["order"]["total"]["amount_minor"] == 1799
+        shop.confirm(again.json())
+        shop.deliver()
+        assert (shop.order().state, taken(shop), shelf(), statuses()) == ("paid", [1799], (9, 0, 1), ["used"])
+
+    def test_a_limit_that_others_reached_beside_an_order_of_ones_own_still_counts(self, shop: Shop) -> None:
+        a_coupon(shop.channel, uses_max=2)
+        order = shop.start(with_code(shop), key="mine").json()
+        buy(shop, with_code(shop), email="eve@example.com")
+        Promotion.objects.update(uses_max=1)
+        with transaction("test"):
+            expire(owner_id=order["order_id"], now=clock.now())
+
+        problem = pay_again(shop, order).json()
+
+        assert (problem["code"], problem["reason"]) == ("reservation_lapsed", "price_changed")
+        assert problem["quote"]["total"]["amount_minor"] == 1999
 
     def test_a_limit_reached_after_the_quote_is_told_as_what_it_is(self, shop: Shop) -> None:
         a_coupon(shop.channel, uses_max=1)
