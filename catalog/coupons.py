@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from catalog.models import Coupon, CouponUse, Promotion, PromotionArticle, PromotionCount, PromotionFigure, Variant
+from catalog.models import (
+    Coupon,
+    CouponUse,
+    FirstOrder,
+    Promotion,
+    PromotionArticle,
+    PromotionCount,
+    PromotionFigure,
+    Variant,
+)
 from catalog.pricing.coupons import Buyer, CouponReason, CouponTerms
 from catalog.pricing.request import DiscountKind
 from core.models import SalesChannel
@@ -91,6 +100,15 @@ def limits_of(
     if period:
         limits[Scope.PERIOD, period] = promotion.uses_per_period_max
     return limits
+
+
+def is_using_elsewhere(*, channel_id: int, buyer: Buyer) -> bool:
+    """This will tell whether another order than the buyer's own has promotions for first orders of theirs in use.
+
+    Read without a lock: only redeeming promises a first order.
+    """
+    claims = FirstOrder.objects.filter(channel_id=channel_id, key__in=buyer.keys)
+    return claims.exclude(order_public_id=buyer.order_id).exists()
 
 
 def counted_keys(use: tuple[int, int, str, str, str]) -> Iterator[tuple[int, str, str]]:

@@ -11,7 +11,7 @@ from accounts.addresses import ADDRESS_FIELDS, PostalAddress, address_of
 from accounts.models import AccessToken
 from accounts.selectors import check_token, subject_of
 from catalog import selectors as catalog
-from catalog.coupons import terms_of
+from catalog.coupons import is_using_elsewhere, terms_of
 from catalog.market import Place, ShippingOption, read_market
 from catalog.models import Coupon
 from catalog.pricing import NoShippingMethod, Quote, QuoteRequest, TaxEntry, quote
@@ -242,7 +242,7 @@ def quote_cart(
     lines = tuple(replace(line, seen_unit_price_minor=(seen or {}).get(line.sku)) for line in request.lines)
     coupons = coupons_in(cart)
     shown = replace(request, lines=lines)
-    buyer = replace(buyer_of(cart, coupons), order_id=order_id)
+    buyer = buyer_of(cart, coupons, order_id=order_id)
     return price_offer(cart, shown, quantities=quantities, coupons=coupons, buyer=buyer, now=now).quote
 
 
@@ -252,18 +252,23 @@ def coupons_in(cart: Cart) -> list[Coupon]:
     return [row.coupon for row in entered]
 
 
-def buyer_of(cart: Cart, coupons: list[Coupon], *, customer_id: int | None = None, contact_digest: str = "") -> Buyer:
+def buyer_of(
+    cart: Cart,
+    coupons: list[Coupon],
+    *,
+    customer_id: int | None = None,
+    contact_digest: str = "",
+    order_id: str = "",
+) -> Buyer:
     """This will return whom the coupons' limits count: the cart's customer or the one given, and the address to reach
-    them as far as it is known. Asks for earlier orders only where a coupon does.
+    them as far as it is known; `order_id` is the cart's own order. Asks for other orders only where a coupon does.
     """
     known_id = cart.customer_id or customer_id
-    has_asked = any(coupon.promotion.is_first_order_only for coupon in coupons)
-    return Buyer(
-        customer_id=known_id,
-        contact_digest=contact_digest,
-        has_bought=has_asked
-        and has_bought(channel_id=cart.channel_id, customer_id=known_id, contact_digest=contact_digest),
-    )
+    buyer = Buyer(customer_id=known_id, contact_digest=contact_digest, order_id=order_id)
+    if not any(coupon.promotion.is_first_order_only for coupon in coupons):
+        return buyer
+    is_known = has_bought(channel_id=cart.channel_id, customer_id=known_id, contact_digest=contact_digest)
+    return replace(buyer, has_bought=is_known or is_using_elsewhere(channel_id=cart.channel_id, buyer=buyer))
 
 
 def price_offer(

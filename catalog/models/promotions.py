@@ -220,6 +220,25 @@ class CouponUse(models.Model):
         return f"{self.order_public_id} {self.status}"
 
 
+class FirstOrder(models.Model):
+    """The one order in which a customer has promotions for first orders in use. Gone once that order gave them back."""
+
+    channel = models.ForeignKey("core.SalesChannel", on_delete=models.PROTECT, related_name="+", db_index=False)
+    key = models.CharField(max_length=80, help_text="The account, or the digest of the address.")
+    order_public_id = models.CharField(max_length=40)
+    claimed_at = models.DateTimeField()
+
+    class Meta:
+        """Nobody has two."""
+
+        constraints = [UniqueConstraint(fields=["channel", "key"], name="catalog_first_order_once")]
+        indexes = [Index(fields=["order_public_id"], name="catalog_first_order_of")]
+
+    def __str__(self) -> str:
+        """Show the order."""
+        return self.order_public_id
+
+
 # The order's life moves a use: paid, dead, and revived by late money, which is outside the limit and final.
 USE_MOVES = {
     ("held", "used"),

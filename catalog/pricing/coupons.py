@@ -56,7 +56,8 @@ SENTENCES = {
 @dataclass(frozen=True, slots=True)
 class Buyer:
     """Whom limits count: the account's row id, the digest of the address to reach them ("" while it is not known), and
-    whether they bought here before. What the order `order_id` has in use already is not counted against it.
+    whether they bought here before or are using another code for first orders. What the order `order_id` has in use
+    itself is not counted against it.
     """
 
     customer_id: int | None = None

@@ -1,8 +1,8 @@
 """A coupon's use by an order: held from its start, used when it is paid, given back when it is dead.
 
 Every function needs its caller's transaction. Counts change in one statement that locks them in one order (promotion,
-scope, key), after the order and before stock; a use moves in a statement that names the status it comes from, so what
-was given back is given back once, whoever asks again or at the same moment.
+scope, key), after the order and the claims of first orders, before stock; a use moves in a statement that names the
+status it comes from, so what was given back is given back once, whoever asks again or at the same moment.
 """
 
 from collections.abc import Iterable
@@ -42,6 +42,25 @@ WITH locked AS (
     FOR UPDATE OF counted
 )
 UPDATE catalog_promotioncount counted SET uses_count = counted.uses_count - 1 FROM locked WHERE counted.id = locked.id
+"""
+
+# Note [First orders]: a limit of one per customer holds within a promotion; two promotions for first orders, in two
+# carts at once, were two first orders. So the customer's account and address stand for one order while it has any in
+# use: the insert waits for whoever claims at the same moment and gets a row back only where it is the same order's.
+CLAIM = """
+INSERT INTO catalog_firstorder AS claimed (channel_id, key, order_public_id, claimed_at)
+SELECT %s::bigint, wanted.key, %s, %s FROM unnest(%s::text[]) AS wanted (key) ORDER BY wanted.key
+ON CONFLICT (channel_id, key) DO UPDATE SET claimed_at = claimed.claimed_at
+WHERE claimed.order_public_id = EXCLUDED.order_public_id
+RETURNING claimed.key
+"""
+# The same order of locks, and before the counts', as there.
+UNCLAIM = """
+WITH locked AS (
+    SELECT claimed.id FROM catalog_firstorder claimed WHERE claimed.order_public_id = %s
+    ORDER BY claimed.channel_id, claimed.key FOR UPDATE OF claimed
+)
+DELETE FROM catalog_firstorder claimed USING locked WHERE claimed.id = locked.id
 """
 
 MOVED = "public_id, promotion_id, coupon_id, customer_key, contact_key, period_key"
@@ -86,9 +105,10 @@ def redeem(
     """
     uses = []
     coupons = Coupon.objects.filter(pk__in=list(coupon_ids)).select_related("promotion").order_by("promotion_id")
+    for_first = [coupon for coupon in coupons if coupon.promotion.is_first_order_only]
+    if for_first and (buyer.has_bought or not _claim_first_order(owner_id, buyer=buyer, channel=channel, now=now)):
+        raise CouponNotForYou(coupon_code=for_first[0].code)
     for coupon in coupons:
-        if coupon.promotion.is_first_order_only and buyer.has_bought:
-            raise CouponNotForYou(coupon_code=coupon.code)
         _count(coupon, buyer=buyer, channel=channel, now=now)
         uses.append(
             CouponUse(
@@ -127,8 +147,16 @@ def give_back_uses(*, owner_id: str, now: datetime) -> int:
     keys = [key for use in moved for key in counted_keys(use[1:])]
     if keys:
         with connection.cursor() as cursor:
+            cursor.execute(UNCLAIM, [owner_id])
             cursor.execute(UNCOUNT, [list(column) for column in zip(*keys, strict=True)])
     return len(moved)
+
+
+def _claim_first_order(owner_id: str, *, buyer: Buyer, channel: SalesChannel, now: datetime) -> bool:
+    """Whether this is now the one order in which the customer uses what is for first orders; Note [First orders]."""
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [channel.pk, owner_id, now, buyer.keys])
+        return len(cursor.fetchall()) == len(buyer.keys)
 
 
 def _count(coupon: Coupon, *, buyer: Buyer, channel: SalesChannel, now: datetime) -> None:

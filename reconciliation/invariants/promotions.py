@@ -41,6 +41,24 @@ CHECKS = (
     ),
     Check(
         "I15",
+        "first_order_is_claimed_once",
+        "Who has a promotion for first orders in use has it in the one order that claimed them, and nobody else is "
+        "claimed.",
+        """
+        SELECT coalesce(claimed.order_public_id, uses.order_public_id) AS subject, concat('claimed by ',
+            coalesce(claimed.order_public_id, 'none'), ', in use in ', coalesce(uses.order_public_id, 'none')) AS detail
+        FROM catalog_firstorder AS claimed FULL JOIN (
+            SELECT DISTINCT promotion.channel_id, keys.key, live.order_public_id
+            FROM catalog_couponuse AS live JOIN catalog_promotion AS promotion ON promotion.id = live.promotion_id
+            CROSS JOIN LATERAL (VALUES (live.customer_key), (live.contact_key)) AS keys (key)
+            WHERE promotion.is_first_order_only AND live.status IN ('held', 'used') AND keys.key <> ''
+        ) AS uses ON uses.channel_id = claimed.channel_id AND uses.key = claimed.key
+            AND uses.order_public_id = claimed.order_public_id
+        WHERE claimed.id IS NULL OR uses.key IS NULL
+        """,
+    ),
+    Check(
+        "I15",
         "coupon_use_follows_its_order",
         "A use is held before payment, used or honoured late once paid, and given back when the order is dead.",
         f"""

@@ -123,6 +123,11 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE catalog_promotioncount SET uses_max = 1 WHERE scope = 'total'",
     ],
     "coupon_counts_are_sums_of_uses": ["UPDATE catalog_promotioncount SET uses_count = 1 WHERE scope = 'total'"],
+    "first_order_is_claimed_once": [
+        """INSERT INTO catalog_firstorder (channel_id, key, order_public_id, claimed_at)
+            SELECT id, 'mail:1', 'ord_returned', now() FROM core_saleschannel LIMIT 1""",
+        "UPDATE catalog_promotion SET is_first_order_only = true",
+    ],
     "coupon_use_follows_its_order": [
         "UPDATE catalog_couponuse SET status = 'given_back' WHERE order_public_id = 'ord_paid'"
     ],
