@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from email.utils import formataddr
+from smtplib import SMTPException
 from typing import Any
 
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal.httpkit import is_headless_request
@@ -18,6 +20,8 @@ from core import clock, policies
 from core.channels import default_channel
 from core.errors import NotFound
 from core.ids import new_public_id
+
+log = structlog.get_logger()
 
 # Stands in a session that the app client made: such a session never opens the console.
 MADE_BY_APP = "made_by_app"
@@ -84,10 +88,19 @@ class CustomerAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return formataddr((shop.name, shop.mail_from))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """This will send one of our mails. Staff get no code for a new password: no mailbox opens the console."""
+        """This will send one of our mails. Staff get no code for a new password: no mailbox opens the console.
+
+        A mail that our mail server does not take is lost like one that is lost on its way, and the answer is the same:
+        another answer would have to be undone and alike for known and unknown addresses at every step. The customer
+        asks for another code or signs in again.
+        """
         if template_prefix == RESET_CODE and is_staff_address(email):
             template_prefix, context = RESET_REFUSED, {}
-        super().send_mail(template_prefix, email, {**context, "shop": self._shop_name()})
+        try:
+            super().send_mail(template_prefix, email, {**context, "shop": self._shop_name()})
+        except (SMTPException, OSError) as error:
+            # Its text may hold the address.
+            log.warning("mail_not_sent", template=template_prefix, error=type(error).__name__)
 
     def format_email_subject(self, subject: str) -> str:
         """Subjects stand for themselves; the sender's name says who writes."""
