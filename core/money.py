@@ -10,13 +10,13 @@ from babel.numbers import format_currency
 
 from core.errors import Invalid
 
-# ISO 4217 exponents of the currencies we know; the provider's wire uses the same minor units.
+# ISO 4217 exponents of the currencies we know; where a provider writes otherwise its adapter converts.
 # Source: ISO 4217 table A.1.
 EXPONENTS = {
     "AED": 2, "AUD": 2, "BGN": 2, "BHD": 3, "BRL": 2, "CAD": 2, "CHF": 2, "CLP": 0, "CNY": 2, "CZK": 2, "DKK": 2,
     "EGP": 2, "EUR": 2, "GBP": 2, "HKD": 2, "HUF": 2, "ILS": 2, "INR": 2, "ISK": 0, "JOD": 3, "JPY": 0, "KRW": 0,
     "KWD": 3, "MXN": 2, "MYR": 2, "NOK": 2, "NZD": 2, "OMR": 3, "PLN": 2, "RON": 2, "SAR": 2, "SEK": 2, "SGD": 2,
-    "THB": 2, "TND": 3, "TRY": 2, "TWD": 2, "UAH": 2, "USD": 2, "VND": 0, "ZAR": 2,
+    "THB": 2, "TND": 3, "TRY": 2, "TWD": 2, "UAH": 2, "UGX": 0, "USD": 2, "VND": 0, "ZAR": 2,
 }  # fmt: skip
 
 # What amounts have to be multiples of to be paid, in minor units; 1 where nothing is said. Card networks know two of a

@@ -11,6 +11,7 @@ from core.models import ProviderAccount, SalesChannel
 from orders.models import Order
 from payments.models import OPEN_STATUSES, Operation, PaymentAttempt
 from payments.providers.registry import adapter_for
+from payments.providers.stripe_wire import from_wire
 
 
 class NoSuchOperation(NotFound):
@@ -118,3 +119,8 @@ def due_operations(*, now: datetime, limit: int) -> list[str]:
         .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
     )
     return list(rows.order_by("next_check_at").values_list("public_id", flat=True)[:limit])
+
+
+def minor_of_truth(amount: int, currency: str) -> int:
+    """This will return an amount of the sandbox's truth, which is written as Stripe writes, in minor units."""
+    return from_wire(amount, currency)

@@ -228,7 +228,7 @@ class Adapter(Protocol):
         """This will open the payment and, with a token, confirm it."""
         ...
 
-    def capture(self, reference: str, *, amount_minor: int, key: str) -> ProviderUpdate:
+    def capture(self, reference: str, *, amount_minor: int, currency: str, key: str) -> ProviderUpdate:
         """This will take held funds."""
         ...
 

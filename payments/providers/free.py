@@ -69,7 +69,7 @@ class FreeAdapter:
             can_still_capture=False,
         )
 
-    def capture(self, reference: str, *, amount_minor: int, key: str) -> ProviderUpdate:
+    def capture(self, reference: str, *, amount_minor: int, currency: str, key: str) -> ProviderUpdate:
         """This will refuse: nothing is held. Raises: Refused."""
         raise _no_provider(reference)
 

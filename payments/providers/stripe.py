@@ -33,7 +33,7 @@ from payments.providers.base import (
     Unavailable,
     WebhookNotice,
 )
-from payments.providers.stripe_wire import Seen, read_intent, read_refund
+from payments.providers.stripe_wire import Seen, read_intent, read_refund, to_wire
 
 API_VERSION = "2026-10-28.endive"
 # Card networks know two of the three decimals. Source: docs.stripe.com/currencies#three-decimal.
@@ -140,7 +140,7 @@ class StripeAdapter:
         """This will create the intent and, with a token, confirm it. Raises: Refused for an amount it cannot take."""
         self._refuse_odd(request.amount_minor, request.currency)
         params: dict[str, Any] = {
-            "amount": request.amount_minor,
+            "amount": to_wire(request.amount_minor, request.currency),
             "currency": request.currency.lower(),
             "capture_method": request.capture_method,
             "payment_method_types": ["card"],
@@ -158,11 +158,12 @@ class StripeAdapter:
             params["payment_method_options"] = {"card": {"request_three_d_secure": "challenge"}}
         return self._intent(lambda: self._client.v1.payment_intents.create(params, {"idempotency_key": key}))  # type: ignore[arg-type]
 
-    def capture(self, reference: str, *, amount_minor: int, key: str) -> ProviderUpdate:
+    def capture(self, reference: str, *, amount_minor: int, currency: str, key: str) -> ProviderUpdate:
         """This will capture, in full or in part."""
+        amount = to_wire(amount_minor, currency)
         return self._intent(
             lambda: self._client.v1.payment_intents.capture(
-                reference, {"amount_to_capture": amount_minor, "expand": ["latest_charge"]}, {"idempotency_key": key}
+                reference, {"amount_to_capture": amount, "expand": ["latest_charge"]}, {"idempotency_key": key}
             )
         )
 
@@ -181,7 +182,7 @@ class StripeAdapter:
             lambda: self._client.v1.refunds.create(
                 {
                     "payment_intent": request.provider_reference,
-                    "amount": request.amount_minor,
+                    "amount": to_wire(request.amount_minor, request.currency),
                     "metadata": {"operation_id": request.operation_id, "order_id": request.order_id},
                 },
                 {"idempotency_key": key},

@@ -15,6 +15,9 @@ from payments.providers.base import (
     UpdateStatus,
 )
 
+# Without decimals, and nevertheless written with two that are always 00. The forint and the Taiwan dollar are whole in
+# payouts alone; charges have their two decimals. Source: docs.stripe.com/currencies#special-cases.
+WIRE_FACTORS = {"ISK": 100, "UGX": 100}
 # Source: stripe-python _payment_intent.py. requires_payment_method is a failure only when a try has failed.
 STATUSES: dict[str, UpdateStatus] = {
     "requires_payment_method": "requires_action",
@@ -46,6 +49,27 @@ class UnknownStatus(OutcomeUnknown):
         super().__init__("unknown_status", word[:80])
 
 
+class OddAmount(OutcomeUnknown):
+    """The provider names a part of a krona or a shilling, which nobody can have paid: nothing is concluded from it."""
+
+    def __init__(self, amount: int, currency: str) -> None:
+        """Keep the figure for the people who must look at it."""
+        super().__init__("odd_amount", f"{amount} {currency}")
+
+
+def to_wire(amount_minor: int, currency: str) -> int:
+    """This will return minor units as the provider writes them."""
+    return amount_minor * WIRE_FACTORS.get(currency.upper(), 1)
+
+
+def from_wire(amount: int, currency: str) -> int:
+    """This will return what the provider writes in minor units. Raises: OddAmount."""
+    amount_minor, rest = divmod(int(amount), WIRE_FACTORS.get(currency.upper(), 1))
+    if rest:
+        raise OddAmount(amount, currency)
+    return amount_minor
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Between which instants of our clock the provider was in the state it shows; see ProviderUpdate."""
@@ -58,12 +82,12 @@ def read_intent(
     intent: dict[str, Any], *, seen: Seen, refunds: Sequence[RefundFact] = (), occurred_at: datetime | None = None
 ) -> ProviderUpdate:
     """This will return the intent as an update. `occurred_at` defaults to the intent's creation. Raises:
-    UnknownStatus.
+    UnknownStatus, OddAmount.
     """
     word = str(intent["status"])
     if word not in STATUSES:
         raise UnknownStatus(word)
-    metadata = intent.get("metadata") or {}
+    metadata, currency = intent.get("metadata") or {}, str(intent["currency"]).upper()
     charge = intent.get("latest_charge")
     charge = charge if isinstance(charge, dict) else {}
     failure = _failure(intent.get("last_payment_error")) if word == "requires_payment_method" else None
@@ -74,10 +98,10 @@ def read_intent(
         order_id=str(metadata.get("order_id", "")),
         status="failed" if failure else STATUSES[word],
         provider_status=word,
-        amount_minor=int(intent["amount"]),
-        currency=str(intent["currency"]).upper(),
-        authorized_minor=int(intent.get("amount_capturable") or 0),
-        captured_minor=int(intent.get("amount_received") or 0),
+        amount_minor=from_wire(intent["amount"], currency),
+        currency=currency,
+        authorized_minor=from_wire(intent.get("amount_capturable") or 0, currency),
+        captured_minor=from_wire(intent.get("amount_received") or 0, currency),
         is_livemode=bool(intent.get("livemode")),
         occurred_at=occurred_at or datetime.fromtimestamp(int(intent["created"]), UTC),
         observed_at=seen.observed_at,
@@ -95,7 +119,7 @@ def read_intent(
 
 
 def read_refund(refund: dict[str, Any]) -> RefundFact:
-    """This will return a refund as a fact. Raises: UnknownStatus."""
+    """This will return a refund as a fact. Raises: UnknownStatus, OddAmount."""
     word = str(refund["status"])
     if word not in REFUND_STATUSES:
         raise UnknownStatus(word)
@@ -103,7 +127,7 @@ def read_refund(refund: dict[str, Any]) -> RefundFact:
     return RefundFact(
         reference=str(refund["id"]),
         status=REFUND_STATUSES[word],
-        amount_minor=int(refund["amount"]),
+        amount_minor=from_wire(refund["amount"], str(refund["currency"])),
         operation_id=str(metadata.get("operation_id", "")),
         failure_code=str(refund.get("failure_reason") or ""),
     )

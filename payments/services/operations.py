@@ -136,7 +136,8 @@ def _call(adapter: Adapter, operation: Operation) -> tuple[ProviderUpdate | None
         case OperationKind.AUTHORIZE:
             return adapter.create(PaymentRequest(**operation.request), key=key), None
         case OperationKind.CAPTURE:
-            return adapter.capture(reference, amount_minor=operation.amount_minor, key=key), None
+            amount_minor, currency = operation.amount_minor, operation.currency
+            return adapter.capture(reference, amount_minor=amount_minor, currency=currency, key=key), None
         case OperationKind.VOID:
             return adapter.void(reference, key=key), None
         case _:

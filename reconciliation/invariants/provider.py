@@ -17,6 +17,7 @@ from ledger.models import Entry
 from orders.models import Order
 from oversight.models import Case, CaseType
 from payments.models import AttemptStatus, PaymentAttempt
+from payments.selectors import minor_of_truth
 from reconciliation.invariants.check import Violation
 
 ROWS_AT_ONCE = 500
@@ -65,7 +66,8 @@ def read_truth(records: Iterable[Mapping[str, Any]], *, since: datetime) -> Trut
             case "refund":
                 payment_of[record["id"]] = record["intent"]
                 if record["status"] == "succeeded":
-                    truth.payments[record["intent"]].returned_minor += record["amount"]
+                    payment = truth.payments[record["intent"]]
+                    payment.returned_minor += minor_of_truth(record["amount"], payment.currency)
                 if record["status"] in {"pending", "requires_action"}:
                     pending.add(record["id"])
             case "balance_transaction" if record["source"] not in pending:
@@ -85,13 +87,13 @@ def _payment(intent: Mapping[str, Any]) -> ProviderPayment:
         attempt_id=intent["metadata"].get("attempt_id", ""),
         order_id=intent["metadata"].get("order_id", ""),
         currency=intent["currency"].upper(),
-        captured_minor=intent["amount_received"],
+        captured_minor=minor_of_truth(intent["amount_received"], intent["currency"]),
         moved_at=_instant(intent["created"]),
     )
 
 
 def _take_in_movement(truth: Truth, movement: Mapping[str, Any], *, payment: ProviderPayment) -> None:
-    net_minor = movement["amount"] - movement["fee"]
+    net_minor = minor_of_truth(movement["amount"] - movement["fee"], payment.currency)
     moved_at = _instant(movement["created"])
     payment.moved_at = max(payment.moved_at, moved_at)
     truth.balance_minor[payment.currency] += net_minor

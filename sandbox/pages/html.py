@@ -5,7 +5,7 @@ from html import escape
 from sandbox.answers import Answer
 from sandbox.words import words
 
-ZERO_DECIMALS = words("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf")
+ZERO_DECIMALS = words("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf")
 THREE_DECIMALS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 HEADERS = {
     "content-type": "text/html; charset=utf-8",

@@ -9,7 +9,7 @@ from sandbox.tests.clients import InProcess
 
 
 class TestCreate:
-    @pytest.mark.parametrize(("currency", "amount"), [("gbp", 1), ("jpy", 500), ("kwd", 12_340)])
+    @pytest.mark.parametrize(("currency", "amount"), [("gbp", 1), ("jpy", 500), ("isk", 50_000), ("kwd", 12_340)])
     def test_takes_money_in_currencies_of_zero_two_and_three_decimals(
         self, sandbox: InProcess, currency: str, amount: int
     ) -> None:
@@ -46,6 +46,8 @@ class TestCreate:
             ({"amount": "1.5", "currency": "gbp"}, "amount", "parameter_invalid_integer"),
             ({"amount": 10**8, "currency": "gbp"}, "amount", "amount_too_large"),
             ({"amount": 12_345, "currency": "kwd"}, "amount", None),
+            ({"amount": 50_050, "currency": "isk"}, "amount", "invalid_charge_amount_no_decimal_compatible"),
+            ({"amount": 5, "currency": "ugx"}, "amount", "invalid_charge_amount_no_decimal_compatible"),
             ({"amount": 1, "currency": "xxx"}, "currency", None),
             ({"amount": 1, "currency": "gbp", "colour": "red"}, "colour", "parameter_unknown"),
             ({"amount": 1, "currency": "gbp", "return_url": "http://x"}, "return_url", None),

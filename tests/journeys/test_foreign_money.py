@@ -5,10 +5,23 @@ from dataclasses import replace
 
 import pytest
 
+from catalog.tests.factories import a_product
 from payments.models import PaymentAttempt
 from payments.providers.registry import adapter_for
-from tests.journeys.buyers import pay_again
-from tests.journeys.facts import ask, cases, errors, holds, learn, operations, violations, voided_though_it_will_pay
+from tests.journeys.buyers import cancel, pay_again
+from tests.journeys.facts import (
+    ask,
+    cases,
+    errors,
+    given_back,
+    holds,
+    learn,
+    operations,
+    taken,
+    violations,
+    voided_though_it_will_pay,
+    wait,
+)
 from tests.shop import Shop
 
 
@@ -131,3 +144,24 @@ class TestExternalRefund:
         assert shop.order().returned_minor == 0
         assert operations("refund") == ["reversed"]
         assert shop.order().state == "paid"
+
+
+class TestKronur:
+    @pytest.mark.pains("H1")
+    def test_are_paid_and_given_back_whole_though_the_provider_writes_them_in_hundredths(self, shop: Shop) -> None:
+        shop.channel.currencies = [*shop.channel.currencies, "ISK"]
+        shop.channel.save(update_fields=["currencies"])
+        shop.account.currencies = [*shop.account.currencies, "ISK"]
+        shop.account.save(update_fields=["currencies"])
+        a_product(shop.channel, sku="SWEATER", price_minor=500, currency="ISK")
+
+        order = shop.start(shop.a_cart({"SWEATER": 1}, currency="ISK")).json()
+        shop.confirm(order)
+        cancel(shop, order)
+        shop.deliver()
+        wait(shop, rounds=3, seconds=61)
+
+        assert order["order"]["total"]["amount_minor"] == 500
+        assert (taken(shop), given_back(shop)) == ([50_000], [50_000])
+        placed = shop.order()
+        assert (placed.state, placed.captured_minor, placed.returned_minor) == ("cancelled_with_refund", 500, 500)

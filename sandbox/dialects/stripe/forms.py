@@ -17,6 +17,8 @@ CURRENCIES = words(
     " szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xof xpf yer zar"
     " zmw"
 )
+# Without decimals, and written with two that are always 00.
+WHOLE_OF_TWO = frozenset({"isk", "ugx"})
 THREE_DECIMALS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 AMOUNT_MAX = 99_999_999
 
@@ -131,8 +133,8 @@ def read_metadata(form: Form) -> dict[str, str]:
 def read_money(form: Form) -> tuple[int, str]:
     """This will return amount and currency of a new payment.
 
-    Three-decimal currencies end in 0, since card networks know only two of their decimals.
-    Source: docs.stripe.com/currencies#three-decimal.
+    Three-decimal currencies end in 0, since card networks know only two of their decimals; krónur and Uganda's
+    shillings end in 00, since they have none. Source: docs.stripe.com/currencies#three-decimal and #special-cases.
     """
     read_required(form, "amount")
     amount, currency = read_positive(form, "amount"), read_required(form, "currency").lower()
@@ -150,7 +152,19 @@ def read_money(form: Form) -> tuple[int, str]:
             f"Invalid amount: {currency} amounts must be rounded to the nearest ten.",
             parameter="amount",
         )
+    refuse_fraction(amount, currency, parameter="amount")
     return amount, currency
+
+
+def refuse_fraction(amount: int, currency: str, *, parameter: str) -> None:
+    """This will refuse a part of what has no parts, with the provider's own code."""
+    if currency in WHOLE_OF_TWO and amount % 100:
+        raise InvalidParametersError(
+            f"Invalid amount. Currency {currency.upper()} has become effectively zero-decimal and charged amounts must"
+            " be evenly divisible by 100.",
+            parameter=parameter,
+            code="invalid_charge_amount_no_decimal_compatible",
+        )
 
 
 def is_address(value: str) -> bool:
