@@ -20,8 +20,10 @@ from django.utils.safestring import SafeString, mark_safe
 from core.money import EXPONENTS, Money
 
 GOOD, WAIT, BAD, QUIET = "good", "wait", "bad", "quiet"
-# A word, a colour and a sign, because colour alone does not reach everybody. What is missing here is quiet.
+# A word, a colour and a sign, because colour alone does not reach everybody. What no machine of ours knows is quiet.
 SIGNS = {
+    "draft": (QUIET, "○"),
+    "closed": (QUIET, "–"),
     "payment_pending": (WAIT, "●"),
     "payment_authorized": (WAIT, "◐"),
     "paid": (GOOD, "✓"),
@@ -35,6 +37,7 @@ SIGNS = {
     "fulfilled": (GOOD, "✓"),
     "partially_refunded": (QUIET, "↩"),
     "refunded": (QUIET, "↩"),
+    "created": (QUIET, "○"),
     "requires_action": (WAIT, "●"),
     "awaiting_funds": (WAIT, "●"),
     "partially_funded": (WAIT, "◐"),
@@ -42,6 +45,7 @@ SIGNS = {
     "authorized": (WAIT, "◐"),
     "partially_captured": (WAIT, "◐"),
     "captured": (GOOD, "✓"),
+    "voided": (QUIET, "–"),
     "failed": (BAD, "✕"),
     "declined": (BAD, "✕"),
     "reversed": (BAD, "↩"),
@@ -52,12 +56,34 @@ SIGNS = {
     "received": (WAIT, "●"),
     "processed": (GOOD, "✓"),
     "parked": (WAIT, "●"),
+    "ignored": (QUIET, "–"),
     "dead": (BAD, "▲"),
     "held": (WAIT, "●"),
     "committed": (GOOD, "✓"),
+    "released": (QUIET, "–"),
+    "used": (GOOD, "✓"),
+    "given_back": (QUIET, "↩"),
+    "honoured_late": (WAIT, "▲"),
     "open": (WAIT, "●"),
+    "assigned": (WAIT, "◐"),
     "escalated": (BAD, "▲"),
     "resolved": (GOOD, "✓"),
+    "requested": (WAIT, "●"),
+    "awaiting_approval": (WAIT, "●"),
+    "rejected": (BAD, "✕"),
+    "inquiry": (WAIT, "●"),
+    "needs_response": (BAD, "▲"),
+    "under_review": (WAIT, "◐"),
+    "accepted": (BAD, "↩"),
+    "lost": (BAD, "✕"),
+    "won": (GOOD, "✓"),
+    "withdrawn": (QUIET, "–"),
+    "prevented": (QUIET, "–"),
+    "shipped": (WAIT, "◐"),
+    "delivered": (GOOD, "✓"),
+    "returned": (QUIET, "↩"),
+    "granted": (GOOD, "✓"),
+    "revoked": (QUIET, "–"),
 }
 HIDDEN = "hidden"
 SECRET_WORDS = ("secret", "token", "password", "authorization", "signature")
