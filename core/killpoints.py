@@ -26,6 +26,11 @@ def reach(point: str) -> None:
             os._exit(137)
 
 
+def arm(point: str, *, passage: int) -> None:
+    """This will let this process die at the n-th passage of a point from now on, as `CRASH_AT` does from its start."""
+    _State.crash_point, _State.crash_count, _State.passages = point, str(passage), 0
+
+
 @contextmanager
 def listen(hook: Hook) -> Iterator[None]:
     """This will call `hook` with every point reached inside the block, in the whole process."""
