@@ -171,14 +171,24 @@ class Shop:
 
 def open_shop(*, seed: int = 1) -> Shop:
     """This will set up a British shop with a mug and a lamp, wired to a sandbox in this process."""
-    os.environ.update(WIRING)
-    virtual = VirtualClock(NOW.timestamp())
+    furnish_shop()
+    return wire_shop(virtual=VirtualClock(NOW.timestamp()), seed=seed)
+
+
+def furnish_shop() -> None:
+    """This will write the rows of a British shop with a mug and a lamp."""
     channel = a_channel(return_hosts=["shop.example"], return_schemes=["lantern"])
-    account = an_account(channel)
+    an_account(channel)
     a_free_account(channel)
-    settings = StripeSettings(webhook_url=f"http://testserver{DOOR}")
-    sandbox = open_application(clock=virtual, settings=settings, seed=seed)
-    use_adapter(account, StripeAdapter(config_of(account), inner=SandboxTransport(sandbox)))
     a_product(channel, sku="MUG-RED", price_minor=1999, stock=10)
     a_product(channel, sku="LAMP", price_minor=4500, stock=5)
-    return Shop(channel=channel, account=account, sandbox=sandbox, virtual=virtual)
+
+
+def wire_shop(*, virtual: VirtualClock, seed: int, path: str = ":memory:") -> Shop:
+    """This will connect this process to the furnished shop and to a provider whose books lie at `path`."""
+    os.environ.update(WIRING)
+    account = ProviderAccount.objects.select_related("channel").get(provider="stripe")
+    settings = StripeSettings(webhook_url=f"http://testserver{DOOR}")
+    sandbox = open_application(clock=virtual, settings=settings, path=path, seed=seed)
+    use_adapter(account, StripeAdapter(config_of(account), inner=SandboxTransport(sandbox)))
+    return Shop(channel=account.channel, account=account, sandbox=sandbox, virtual=virtual)
