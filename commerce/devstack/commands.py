@@ -19,7 +19,7 @@ from .state import Phase, State, claim, clear_up_tests, read_entry, waiting_lock
 DEVELOPMENT = "dev"
 RUN = "run"
 
-HARNESSES = {"simulate": "tests.simulation", "chaos": "tests.chaos"}
+HARNESSES = {"simulate": "tests.simulation", "crashes": "tests.crashes", "chaos": "tests.chaos"}
 """Commands that break things on a throw-away stack, each a package of `tests` that reads the other words itself."""
 
 

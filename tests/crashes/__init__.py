@@ -1,0 +1,1 @@
+"""The crash matrix: the process dies for real at every commit and around every provider call, and another goes on."""
