@@ -5,7 +5,7 @@ Reads only. Without any rate, method or fee a shop is untaxed and ships for noth
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,8 @@ Row = Mapping[str, Any]
 READ = """
 WITH place AS (
     SELECT %(channel)s::bigint AS channel_id, %(currency)s::text AS currency, %(country)s::text AS country,
-        %(region)s::text AS region, %(postcode)s::text AS postcode, %(on)s::date AS today
+        %(region)s::text AS region, %(postcode)s::text AS postcode, %(on)s::date AS today,
+        %(is_taxed_by_buyer)s::boolean AS is_taxed_by_buyer
 ), zone AS (
     SELECT area.zone_id AS id FROM place JOIN catalog_shippingarea area USING (channel_id, country)
     WHERE area.region IN ('', place.region) AND starts_with(place.postcode, area.postcode_prefix)
@@ -38,12 +39,14 @@ WITH place AS (
 )
 SELECT
     (SELECT json_agg(found) FROM (
-        SELECT DISTINCT ON (rate.tax_category) rate.tax_category, rate.public_id, rate.code, rate.rate::text,
-            rate.treatment, rate.valid_from, rate.valid_until, rate.country, rate.region
+        SELECT DISTINCT ON (rate.tax_category, rate.for_businesses) rate.tax_category, rate.public_id, rate.code,
+            rate.rate::text, rate.treatment, rate.valid_from, rate.valid_until, rate.country, rate.region,
+            rate.postcode_prefix, rate.for_businesses
         FROM place JOIN catalog_taxrate rate USING (channel_id, country)
         WHERE rate.region IN ('', place.region) AND starts_with(place.postcode, rate.postcode_prefix)
             AND rate.valid_from <= place.today AND (rate.valid_until IS NULL OR rate.valid_until > place.today)
-        ORDER BY rate.tax_category, length(rate.postcode_prefix) DESC, length(rate.region) DESC
+            AND (place.is_taxed_by_buyer OR NOT rate.for_businesses)
+        ORDER BY rate.tax_category, rate.for_businesses, length(rate.postcode_prefix) DESC, length(rate.region) DESC
     ) AS found) AS taxes,
     (SELECT json_agg(found) FROM (
         SELECT method.code, method.name, method.description, method.tax_category, method.days_min, method.days_max,
@@ -106,13 +109,17 @@ class Market:
 
         Raises: TaxRuleMissing when the country has rates, but none for a category.
         """
-        if not self.taxes:
+        own = {row["tax_category"]: row for row in self.taxes if not row["for_businesses"]}
+        if not own:
             return untaxed(region=self.country, categories=categories)
-        rules = {row["tax_category"]: _tax_rule(row) for row in self.taxes}
-        missing = sorted(set(categories) - set(rules))
+        missing = sorted(set(categories) - set(own))
         if missing:
             raise TaxRuleMissing(tax_categories=missing)
-        return tuple(rules[category] for category in sorted(set(categories)))
+        for_businesses = {row["tax_category"]: row for row in self.taxes if row["for_businesses"]}
+        return tuple(
+            _tax_rule(own[category], for_businesses=for_businesses.get(category))
+            for category in sorted(set(categories))
+        )
 
     def shipping_options(self, *, weight_grams: int, value_minor: int) -> tuple[ShippingOption, ...]:
         """This will return the ways to send goods of this weight and value there, the cheapest first."""
@@ -177,11 +184,15 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where goods go, as taxes and shipping ask; what is not known yet is empty."""
+    """Where goods go, as taxes and shipping ask; what is not known yet is empty.
+
+    `is_taxed_by_buyer` where they go to a business that accounts for the tax itself.
+    """
 
     country: str
     region: str = ""
     postcode: str = ""
+    is_taxed_by_buyer: bool = field(default=False, kw_only=True)
 
 
 def read_market(*, channel_id: int, currency: str, place: Place, on: date, rounding_mode: RoundingMode) -> Market:
@@ -195,6 +206,7 @@ def read_market(*, channel_id: int, currency: str, place: Place, on: date, round
                 "country": place.country,
                 "region": place.region.strip().upper(),
                 "postcode": place_key(place.postcode),
+                "is_taxed_by_buyer": place.is_taxed_by_buyer,
                 "on": on,
             },
         )
@@ -238,7 +250,8 @@ def _rows(found: Any) -> Any:
     return json.loads(found) if isinstance(found, str) else found
 
 
-def _tax_rule(row: Row) -> TaxRule:
+def _tax_rule(own: Row, *, for_businesses: Row | None) -> TaxRule:
+    row = own if for_businesses is None or _exactness(for_businesses) < _exactness(own) else for_businesses
     return TaxRule(
         region="-".join(filter(None, [row["country"], row["region"]])),
         category=row["tax_category"],
@@ -248,7 +261,12 @@ def _tax_rule(row: Row) -> TaxRule:
         calculation_reference=f"surety:tax_rate:{row['public_id']}",
         valid_from=date.fromisoformat(row["valid_from"]),
         valid_until=date.fromisoformat(row["valid_until"]) if row["valid_until"] else None,
+        relieved_rate=Decimal(0) if row is own else Decimal(own["rate"]),
     )
+
+
+def _exactness(row: Row) -> tuple[int, int]:
+    return len(row["postcode_prefix"]), len(row["region"])
 
 
 def _exchange_rate(row: Row | None) -> ExchangeRate | None:

@@ -203,13 +203,15 @@ def quote_json(quote: Quote, *, locale: str) -> dict[str, Any]:
         for kept_for_the_snapshot in ("discount_net_minor", "entered_unit_price_minor"):
             del line[kept_for_the_snapshot]
         lines.append({**line, **amounts, "tax": tax})
+    terms = terms_json(plain, currency=quote.currency, locale=locale)
+    plain.pop("tax_relief_minor", None)
     warnings = [_warning_json(warning, currency=quote.currency, locale=locale) for warning in plain.pop("warnings")]
     return {
         **plain,
         **shown,
         "lines": lines,
         "warnings": warnings,
-        **terms_json(plain, currency=quote.currency, locale=locale),
+        **terms,
     }
 
 
@@ -245,7 +247,7 @@ def shipping_methods_json(offer: Offer, *, locale: str) -> dict[str, Any]:
 def terms_json(terms: dict[str, Any], *, currency: str, locale: str = "en_GB") -> dict[str, Any]:
     """This will return how a quote or an order is carried, charged, discounted and taxed, from the terms or a snapshot.
 
-    Snapshots of version 1 know none of it.
+    Snapshots of version 1 know none of it; tax relief stands in a snapshot only where there is one.
     """
 
     def money(amount_minor: int) -> dict[str, Any]:
@@ -279,6 +281,7 @@ def terms_json(terms: dict[str, Any], *, currency: str, locale: str = "en_GB") -
             }
             for tax in terms.get("tax_lines", [])
         ],
+        "tax_relief": money(terms.get("tax_relief_minor", 0)),
     }
 
 

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from accounts.addresses import ADDRESS_FIELDS, PostalAddress, address_of
 from accounts.models import AccessToken
 from accounts.selectors import check_token, subject_of
+from accounts.tax_ids import accounts_for_tax
 from catalog import selectors as catalog
 from catalog.coupons import is_using_elsewhere, terms_of
 from catalog.market import Place, ShippingOption, read_market
@@ -129,18 +130,28 @@ def own_orders_keeping(missing: Mapping[str, int], *, principal: Principal, toke
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a cart goes, as far as taxes and shipping ask. `region` is the country's own code where it has codes."""
+    """Where a cart goes and who is billed, as far as taxes and shipping ask. `region` is the country's own code where
+    it has codes, `tax_id` the number of the business that the bill goes to, "" for everybody else.
+    """
 
     country: str
     region: str = ""
     postcode: str = ""
+    tax_id: str = ""
 
 
 def destination_of(cart: Cart) -> Destination:
-    """This will return where the cart goes: its shipping address, else its country alone; one query."""
-    shipping = CartAddress.objects.filter(cart=cart, purpose=CartAddress.Purpose.SHIPPING, country=cart.country)
-    found = shipping.values_list("region", "postcode").first()
-    return Destination(cart.country, *found) if found else Destination(cart.country)
+    """This will return where the cart goes: its shipping address, else its country alone; one query.
+
+    The buyer is whom the bill goes to: with a billing address its tax id counts or none, never the receiver's.
+    """
+    rows = CartAddress.objects.filter(cart=cart).values_list("purpose", "country", "region", "postcode", "tax_id")
+    found = {purpose: Destination(*address) for purpose, *address in rows}
+    there = found.get(CartAddress.Purpose.SHIPPING)
+    if there is None or there.country != cart.country:
+        there = Destination(cart.country)
+    billed = found.get(CartAddress.Purpose.BILLING, there)
+    return replace(there, tax_id=billed.tax_id)
 
 
 def quantities_of(cart: Cart) -> dict[int, int]:
@@ -187,7 +198,7 @@ def offer_for(
     market = read_market(
         channel_id=channel.pk,
         currency=cart.currency,
-        place=Place(destination.country, destination.region, destination.postcode),
+        place=_place(destination, home_country=channel.home_country),
         on=now.astimezone(ZoneInfo(channel.time_zone)).date(),
         rounding_mode=rounding_mode,
     )
@@ -222,6 +233,11 @@ def offer_for(
         rounding_scope=RoundingScope(channel.rounding_scope),
     )
     return Offer(request=request, shipping_options=options, destination=destination)
+
+
+def _place(destination: Destination, *, home_country: str) -> Place:
+    is_taxed_by_buyer = accounts_for_tax(destination.tax_id, home_country=home_country, destination=destination.country)
+    return Place(destination.country, destination.region, destination.postcode, is_taxed_by_buyer=is_taxed_by_buyer)
 
 
 def quote_cart(

@@ -1,6 +1,7 @@
 """Sales channels and accounts at providers; secrets are looked up by the name that stands in the row."""
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import available_timezones
@@ -81,7 +82,8 @@ class NewShop:
     """What a shop is born with. `is_livemode` decides for ever whether its orders are real money.
 
     `locale` is what its catalog is typed in, `locales` are those it is translated into. `account_slug` stands in the
-    webhook address; without one the shop's own slug does.
+    webhook address; without one the shop's own slug does. `home_country` is where its tax office is: without one nobody
+    is let off a tax because they account for it themselves.
     """
 
     slug: str
@@ -95,6 +97,7 @@ class NewShop:
     is_livemode: bool
     locales: tuple[str, ...] = ()
     account_slug: str = ""
+    home_country: str = ""
     return_hosts: tuple[str, ...] = ()
     return_schemes: tuple[str, ...] = ()
 
@@ -120,6 +123,7 @@ def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
         raise ShopInvalid(detail="A shop needs a known time zone, a currency and a country.")
     if any("_" in locale or writable(locale) != locale for locale in new.locales):
         raise ShopInvalid(detail="A language is written as in de or de-AT, and must be one we can write amounts in.")
+    _refuse_no_country(new.home_country)
     channel, is_new = SalesChannel.objects.get_or_create(
         slug=new.slug,
         defaults={
@@ -131,6 +135,7 @@ def set_up_shop(new: NewShop, *, now: datetime) -> SalesChannel:
             "default_currency": new.currencies[0],
             "currencies": list(new.currencies),
             "countries": list(new.countries),
+            "home_country": new.home_country,
             "tax_entry": SalesChannel.TaxEntry.GROSS,
             "order_series": new.slug[:16],
             "invoice_series": new.slug[:16],
@@ -174,6 +179,18 @@ def set_rounding(channel: SalesChannel, *, mode: RoundingMode, scope: RoundingSc
 
 
 @transaction_required
+def set_home_country(channel: SalesChannel, *, country: str) -> None:
+    """This will say where the shop's tax office is, "" for nowhere: from now on businesses of other countries may
+    account for their tax themselves, those of this one may not. Orders are untouched. Needs its caller's transaction.
+
+    Raises: ShopInvalid.
+    """
+    _refuse_no_country(country)
+    channel.home_country = country
+    channel.save(update_fields=["home_country"])
+
+
+@transaction_required
 def add_free_account(channel: SalesChannel, *, now: datetime) -> ProviderAccount:
     """This will store the account that free orders are paid with: a provider's in form, with nobody behind it."""
     return ProviderAccount.objects.create(
@@ -186,3 +203,8 @@ def add_free_account(channel: SalesChannel, *, now: datetime) -> ProviderAccount
         is_livemode=channel.is_livemode,
         created_at=now,
     )
+
+
+def _refuse_no_country(country: str) -> None:
+    if country and re.fullmatch("[A-Z]{2}", country) is None:
+        raise ShopInvalid(detail="The shop's own country is written with two capital letters, as in GB.")

@@ -25,6 +25,9 @@ class SalesChannel(models.Model):
     default_currency = models.CharField(max_length=3)
     currencies = ArrayField(models.CharField(max_length=3))
     countries = ArrayField(models.CharField(max_length=2))
+    home_country = models.CharField(
+        max_length=2, blank=True, help_text="Where its tax office is. Empty: nobody accounts for its tax themselves."
+    )
     tax_entry = models.CharField(max_length=8, choices=TaxEntry)
     rounding_mode = models.CharField(
         max_length=16, choices=[(mode.value, mode.value) for mode in RoundingMode], default=RoundingMode.HALF_UP.value
@@ -43,13 +46,14 @@ class SalesChannel(models.Model):
     archived_at = models.DateTimeField(null=True)
 
     class Meta:
-        """Taxes are rounded in a way the arithmetic knows."""
+        """Taxes are rounded in a way the arithmetic knows; home is a country's code, if it is said."""
 
         constraints = [
             CheckConstraint(
                 condition=Q(rounding_mode__in=["half_up", "half_even"], rounding_scope__in=["line", "document"]),
                 name="core_channel_rounding_known",
-            )
+            ),
+            CheckConstraint(condition=Q(home_country__regex=r"^([A-Z]{2})?$"), name="core_channel_home_country"),
         ]
 
     def __str__(self) -> str:

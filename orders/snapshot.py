@@ -18,7 +18,8 @@ class SnapshotContext:
     """What stands in the snapshot beside the quote. `contact_digest` is salted; no name, address or e-mail is kept
     here.
 
-    `address_basis` says what decided about the tax. `promotions` are the rules that gave the quote's discounts.
+    `address_basis` says what decided about the tax. `buyer_tax_id` is the number the invoice is written to, whether it
+    decided anything or not. `promotions` are the rules that gave the quote's discounts.
     """
 
     country: str

@@ -9,7 +9,8 @@ from django.db.models import CheckConstraint, F, Func, Q, UniqueConstraint
 class TaxRate(models.Model):
     """The tax of one category in one place. It counts from `valid_from` until the day before `valid_until`.
 
-    The most exact place counts: a postcode before a region, a region before the whole country.
+    The most exact place counts: a postcode before a region, a region before the whole country. In one place a rate
+    for businesses goes before the other, for businesses that account for the tax themselves.
     """
 
     class Treatment(models.TextChoices):
@@ -30,12 +31,15 @@ class TaxRate(models.Model):
     code = models.CharField(max_length=32, help_text="As it stands on an invoice.")
     rate = models.DecimalField(max_digits=7, decimal_places=6, help_text="A fraction: 0.2 is 20 %.")
     treatment = models.CharField(max_length=32, choices=Treatment)
+    for_businesses = models.BooleanField(default=False, help_text="Only where the buyer accounts for the tax.")
     valid_from = models.DateField()
     valid_until = models.DateField(null=True, help_text="The first day it does not count any more.")
     created_at = models.DateTimeField()
 
     class Meta:
-        """One rate for a category, a place and a day. Its index finds the rates of a country as well."""
+        """One rate for a category, a place and a day, and one for businesses. Its index finds the rates of a country
+        as well.
+        """
 
         constraints = [
             ExclusionConstraint(
@@ -46,6 +50,7 @@ class TaxRate(models.Model):
                     ("tax_category", RangeOperators.EQUAL),
                     ("region", RangeOperators.EQUAL),
                     ("postcode_prefix", RangeOperators.EQUAL),
+                    ("for_businesses", RangeOperators.EQUAL),
                     (
                         Func(F("valid_from"), F("valid_until"), function="daterange", output_field=DateRangeField()),
                         RangeOperators.OVERLAPS,
@@ -54,6 +59,11 @@ class TaxRate(models.Model):
             ),
             CheckConstraint(condition=Q(rate__gte=0, rate__lte=1), name="catalog_tax_rate_fraction"),
             CheckConstraint(condition=Q(rate=0) | Q(treatment="standard"), name="catalog_tax_rate_only_standard"),
+            CheckConstraint(
+                condition=Q(for_businesses=True, treatment="reverse_charge")
+                | (Q(for_businesses=False) & ~Q(treatment="reverse_charge")),
+                name="catalog_tax_rate_reverse_charge_is_for_businesses",
+            ),
             CheckConstraint(
                 condition=Q(valid_until=None) | Q(valid_until__gt=F("valid_from")), name="catalog_tax_rate_validity"
             ),

@@ -11,7 +11,10 @@ from core.money import RoundingMode, RoundingScope
 
 @dataclass(frozen=True, slots=True)
 class LineTax:
-    """The tax of a line, of shipping or of a fee. `basis_minor` is what it is charged on: basis + amount = total."""
+    """The tax of a line, of shipping or of a fee. `basis_minor` is what it is charged on: basis + amount = total.
+
+    `relieved_rate` is the tax that was taken out of the amount as entered, because the buyer accounts for it.
+    """
 
     region: str
     category: str
@@ -23,6 +26,7 @@ class LineTax:
     valid_until: date | None
     basis_minor: int
     amount_minor: int
+    relieved_rate: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,8 @@ class Quote:
     """What the customer agrees to, and `quote_hash` to recognise it by; warnings are advice outside the hash.
 
     total = Σ totals of lines, shipping and fees. Subtotal, discount, shipping and fees are as entered and before
-    discount, so total = subtotal + shipping + fees − discount, and + tax where prices are entered net.
+    discount, so total = subtotal + shipping + fees − discount, + tax where prices are entered net, − tax relief where
+    they are entered gross.
     """
 
     currency: str
@@ -121,6 +126,13 @@ class Quote:
     total_minor: int
     quote_hash: str
     warnings: tuple[QuoteWarning, ...]
+
+    @property
+    def tax_relief_minor(self) -> int:
+        """The tax in prices entered gross that is not charged, because the buyer accounts for it."""
+        if self.tax_entry == TaxEntry.NET:
+            return 0
+        return self.subtotal_minor + self.shipping_minor + self.fees_minor - self.discount_minor - self.total_minor
 
     @property
     def requires_shipping(self) -> bool:

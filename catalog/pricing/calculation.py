@@ -120,7 +120,7 @@ def _line(placed: Placed, discount_minor: int, tax: LineTax, request: QuoteReque
         entered_unit_price_minor=line.entered_unit_price_minor,
         subtotal_minor=line.quantity * line.unit_price_minor,
         discount_minor=discount_minor,
-        discount_net_minor=without_tax(discount_minor, tax.rate, request),
+        discount_net_minor=without_tax(discount_minor, tax, request),
         tax=tax,
         total_minor=tax.basis_minor + tax.amount_minor,
     )
@@ -132,7 +132,7 @@ def _shipping(charge: ShippingCharge, discount_minor: int, tax: LineTax, request
         name=charge.name,
         price_minor=charge.price_minor,
         discount_minor=discount_minor,
-        discount_net_minor=without_tax(discount_minor, tax.rate, request),
+        discount_net_minor=without_tax(discount_minor, tax, request),
         tax=tax,
         total_minor=tax.basis_minor + tax.amount_minor,
     )

@@ -75,6 +75,8 @@ def _terms(quote: Quote, lines: list[dict[str, Any]]) -> dict[str, Any]:
         "shipping_minor": quote.shipping_minor,
         "fees_minor": quote.fees_minor,
         "total_minor": quote.total_minor,
+        # Here and at each tax only where there is one: quotes without keep the hash they were agreed to by.
+        **({"tax_relief_minor": quote.tax_relief_minor} if quote.tax_relief_minor else {}),
     }
 
 
@@ -126,6 +128,7 @@ def _tax_as_json(tax: LineTax) -> dict[str, Any]:
         "valid_until": tax.valid_until.isoformat() if tax.valid_until else None,
         "basis_minor": tax.basis_minor,
         "amount_minor": tax.amount_minor,
+        **({"relieved_rate": rate_text(tax.relieved_rate)} if tax.relieved_rate else {}),
     }
 
 

@@ -39,7 +39,8 @@ class DiscountKind(StrEnum):
 class TaxRule:
     """The tax of one category in the buyer's region. `rate` is a fraction: Decimal("0.2") is 20 %.
 
-    It counts from `valid_from` until the day before `valid_until`; None is an open end.
+    It counts from `valid_from` until the day before `valid_until`; None is an open end. `relieved_rate` is the tax that
+    others bear in the region, which the buyer pays to their own tax office: it is taken out of prices entered gross.
     """
 
     region: str
@@ -50,10 +51,14 @@ class TaxRule:
     calculation_reference: str
     valid_from: date | None = None
     valid_until: date | None = None
+    relieved_rate: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         """Refuse rates that the arithmetic would not treat exactly, and a rate on what is not taxed by us."""
         _refuse_no_fraction(self.rate, what="tax rate")
+        _refuse_no_fraction(self.relieved_rate, what="relieved rate")
+        if self.relieved_rate and self.treatment is not TaxTreatment.REVERSE_CHARGE:
+            raise ValueError(f"nobody is relieved of a tax that is {self.treatment}")
         if self.rate and self.treatment is not TaxTreatment.STANDARD:
             raise ValueError(f"{self.treatment} bears no tax of ours")
 

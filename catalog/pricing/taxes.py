@@ -42,11 +42,11 @@ def taxes_of(taxables: Sequence[Taxable], request: QuoteRequest) -> list[LineTax
     ]
 
 
-def without_tax(amount_minor: int, rate: Decimal, request: QuoteRequest) -> int:
+def without_tax(amount_minor: int, tax: LineTax, request: QuoteRequest) -> int:
     """This will return the net part of an amount as entered, rounded by itself."""
     if request.tax_entry == TaxEntry.NET:
         return amount_minor
-    return amount_minor - _tax_within(amount_minor, rate, request)
+    return amount_minor - _tax_within(amount_minor, tax.relieved_rate or tax.rate, request)
 
 
 def tax_lines(taxes: Iterable[LineTax]) -> tuple[TaxLine, ...]:
@@ -63,14 +63,14 @@ def tax_lines(taxes: Iterable[LineTax]) -> tuple[TaxLine, ...]:
 
 
 def _per_line(amounts: Sequence[int], rules: Sequence[TaxRule], request: QuoteRequest) -> list[int]:
-    return [_tax_within(amount, rule.rate, request) for amount, rule in zip(amounts, rules, strict=True)]
+    return [_tax_within(amount, _counted(rule, request), request) for amount, rule in zip(amounts, rules, strict=True)]
 
 
 def _per_document(amounts: Sequence[int], rules: Sequence[TaxRule], request: QuoteRequest) -> list[int]:
     members = defaultdict(list)
     for index, rule in enumerate(rules):
         # Not by category: goods and shipping taxed alike are one figure on the invoice, and are rounded as one.
-        members[rule.region, rule.code, rule.rate, rule.treatment].append(index)
+        members[rule.region, rule.code, _counted(rule, request), rule.treatment].append(index)
     taxes = [0] * len(amounts)
     for (_, _, rate, _), indexes in members.items():
         sharing = [amounts[index] for index in indexes]
@@ -78,6 +78,12 @@ def _per_document(amounts: Sequence[int], rules: Sequence[TaxRule], request: Quo
         for index, share in zip(indexes, shares, strict=True):
             taxes[index] = share
     return taxes
+
+
+def _counted(rule: TaxRule, request: QuoteRequest) -> Decimal:
+    # Note [Tax relief]: a price entered gross holds the tax of those who bear it. A buyer who accounts for it pays what
+    # they pay less that tax, to the minor unit; a price entered net holds none.
+    return rule.relieved_rate if rule.relieved_rate and request.tax_entry == TaxEntry.GROSS else rule.rate
 
 
 def _tax_within(amount_minor: int, rate: Decimal, request: QuoteRequest) -> int:
@@ -88,6 +94,8 @@ def _tax_within(amount_minor: int, rate: Decimal, request: QuoteRequest) -> int:
 
 
 def _line_tax(rule: TaxRule, amount_minor: int, tax_minor: int, tax_entry: TaxEntry) -> LineTax:
+    is_gross = tax_entry == TaxEntry.GROSS
+    relieved_rate = rule.relieved_rate if is_gross else Decimal(0)
     return LineTax(
         region=rule.region,
         category=rule.category,
@@ -97,6 +105,7 @@ def _line_tax(rule: TaxRule, amount_minor: int, tax_minor: int, tax_entry: TaxEn
         calculation_reference=rule.calculation_reference,
         valid_from=rule.valid_from,
         valid_until=rule.valid_until,
-        basis_minor=amount_minor - tax_minor if tax_entry == TaxEntry.GROSS else amount_minor,
-        amount_minor=tax_minor,
+        basis_minor=amount_minor - tax_minor if is_gross else amount_minor,
+        amount_minor=0 if relieved_rate else tax_minor,
+        relieved_rate=relieved_rate,
     )

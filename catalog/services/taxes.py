@@ -40,7 +40,10 @@ class InvalidExchangeRate(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class NewTaxRate:
-    """A rate to count from `valid_from`; `rate` is a fraction. Region and postcode make the place more exact."""
+    """A rate to count from `valid_from`; `rate` is a fraction. Region and postcode make the place more exact.
+
+    One with the treatment `reverse_charge` is for businesses alone, beside the category's own rate in the place.
+    """
 
     code: str
     country: str
@@ -61,6 +64,8 @@ def create_tax_rates(*, channel: SalesChannel, rates: Sequence[NewTaxRate], now:
     """
     for rate in rates:
         _refuse_invalid(rate)
+        if rate.treatment is TaxTreatment.REVERSE_CHARGE and rate.country == channel.home_country:
+            raise InvalidTaxRate(detail="At home the shop takes the tax itself, from businesses too.", code=rate.code)
     with constraint_errors({"catalog_tax_rate_no_overlap": TaxRateOverlaps}):
         return TaxRate.objects.bulk_create(
             TaxRate(
@@ -73,6 +78,7 @@ def create_tax_rates(*, channel: SalesChannel, rates: Sequence[NewTaxRate], now:
                 code=rate.code,
                 rate=rate.rate,
                 treatment=rate.treatment,
+                for_businesses=rate.treatment is TaxTreatment.REVERSE_CHARGE,
                 valid_from=rate.valid_from,
                 valid_until=rate.valid_until,
                 created_at=now,

@@ -23,10 +23,12 @@ from catalog.pricing import (
     RoundingScope,
     ShippingCharge,
     TaxEntry,
+    TaxRule,
+    TaxTreatment,
     quote,
     quote_as_json,
 )
-from catalog.tests.test_pricing import a_discount, a_fee, a_line, a_rule, a_shipping
+from catalog.tests.test_pricing import a_business_rule, a_discount, a_fee, a_line, a_rule, a_shipping
 from core.money import RoundingMode, payable_step
 
 SEED = 20_261_123
@@ -46,9 +48,19 @@ def discounts(draw: st.DrawFn, skus: list[str]) -> Discount:
     )
 
 
+def rules(category: str) -> st.SearchStrategy[TaxRule]:
+    """Any rate of a category, charged or left to the buyer."""
+    rates = st.decimals("0", "1", places=4).map(str)
+    return st.builds(a_rule, rates, category=st.just(category)) | st.builds(
+        a_business_rule, rates, category=st.just(category)
+    )
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> QuoteRequest:
-    """Any basket of up to twelve lines in two tax categories, with any entry, rounding, discounts and charges."""
+    """Any basket of up to twelve lines in two tax categories, with any entry, rounding, discounts and charges, of a
+    buyer who bears each tax or accounts for it.
+    """
     skus = draw(st.lists(st.text("ABab01-", min_size=1, max_size=4), unique=True, max_size=12))
     currency = draw(st.sampled_from(CURRENCIES))
     step = payable_step(currency)
@@ -66,7 +78,7 @@ def requests(draw: st.DrawFn) -> QuoteRequest:
         currency=currency,
         tax_entry=draw(st.sampled_from(list(TaxEntry))),
         lines=lines,
-        tax_rules=tuple(a_rule(draw(rates), category=category) for category in CATEGORIES),
+        tax_rules=tuple(draw(rules(category)) for category in CATEGORIES),
         discounts=tuple(draw(st.lists(discounts(skus), max_size=4))),
         shipping=a_shipping(draw(st.integers(0, 100_000)) * step) if draw(st.booleans()) else None,
         fees=(a_fee(amount=draw(st.integers(0, 1000)) * step, rate=draw(rates)),) if draw(st.booleans()) else (),
@@ -121,7 +133,10 @@ def refuse_if_it_does_not_add_up(result: Quote) -> None:
         assert entered + result.fees_minor + result.tax_minor - result.discount_minor == result.total_minor
     else:
         entered = result.subtotal_minor + result.shipping_minor + result.fees_minor
-        assert entered - result.discount_minor == result.total_minor
+        assert entered - result.discount_minor - result.tax_relief_minor == result.total_minor
+    relieved = [each for each in charged if each.tax.relieved_rate]
+    assert {each.tax.amount_minor for each in relieved} <= {0}
+    assert result.tax_relief_minor == sum(entered_of(each) - each.total_minor for each in relieved) >= 0
 
     assert sum(each.discount_minor for each in discounted) == result.discount_minor
     assert sum(discount.amount_minor for discount in result.discounts) == result.discount_minor
@@ -130,11 +145,30 @@ def refuse_if_it_does_not_add_up(result: Quote) -> None:
     assert sum(tax.basis_minor for tax in result.tax_lines) == result.total_minor - result.tax_minor
 
 
+def entered_of(each: QuoteLine | QuoteShipping | FeeLine) -> int:
+    """This will return what is charged for something, as entered and after discount."""
+    if isinstance(each, FeeLine):
+        return each.amount_minor
+    before = each.subtotal_minor if isinstance(each, QuoteLine) else each.price_minor
+    return before - each.discount_minor
+
+
 def shuffled(request_: QuoteRequest, source: random.Random) -> QuoteRequest:
     """This will return the same basket as another client would send it."""
     lines = list(request_.lines)
     source.shuffle(lines)
     return dataclasses.replace(request_, lines=tuple(lines))
+
+
+def of_a_consumer(request_: QuoteRequest) -> QuoteRequest:
+    """This will return the same basket for somebody who bears every tax of it."""
+    borne = (
+        dataclasses.replace(
+            rule, rate=rule.relieved_rate or rule.rate, relieved_rate=Decimal(0), treatment=TaxTreatment.STANDARD
+        )
+        for rule in request_.tax_rules
+    )
+    return dataclasses.replace(request_, tax_rules=tuple(borne))
 
 
 class TestAnyBasket:
@@ -171,6 +205,17 @@ class TestAnyBasket:
 
     @settings(deadline=None)
     @given(requests())
+    def test_costs_a_business_what_it_costs_others_without_the_tax(self, request_: QuoteRequest) -> None:
+        business, consumer = quote(request_), quote(of_a_consumer(request_))
+
+        for theirs, others in zip(business.lines, consumer.lines, strict=True):
+            assert (theirs.tax.basis_minor, theirs.discount_net_minor) == (
+                others.tax.basis_minor, others.discount_net_minor,
+            )  # fmt: skip
+        assert business.total_minor - business.tax_minor == consumer.total_minor - consumer.tax_minor
+
+    @settings(deadline=None)
+    @given(requests())
     def test_knows_only_integers(self, request_: QuoteRequest) -> None:
         document = json.loads(json.dumps(quote_as_json(quote(request_))))
 
@@ -197,12 +242,21 @@ def a_random_request(source: random.Random) -> QuoteRequest:
         currency=currency,
         tax_entry=source.choice(list(TaxEntry)),
         lines=lines,
-        tax_rules=tuple(a_rule(source.choice(rates), category=category) for category in CATEGORIES),
+        tax_rules=some_rules(source, rates),
         discounts=tuple(a_random_discount(source, skus) for _ in range(source.randint(0, 3))),
         shipping=a_random_shipping(source, step),
         fees=a_random_fee(source, step),
         rounding_mode=source.choice(list(RoundingMode)),
         rounding_scope=source.choice(list(RoundingScope)),
+    )
+
+
+def some_rules(source: random.Random, rates: list[str]) -> tuple[TaxRule, ...]:
+    """Every fourth buyer is a business, and bears what it does not account for."""
+    is_business = source.random() < 0.25
+    return tuple(
+        (a_business_rule if is_business and source.random() < 0.8 else a_rule)(source.choice(rates), category=category)
+        for category in CATEGORIES
     )
 
 

@@ -52,11 +52,13 @@ def convert(channel: SalesChannel, currency: str, rate: str) -> None:
         )
 
 
-def market(channel: SalesChannel, *place: str, currency: str = "GBP", on: date = TODAY) -> Market:
+def market(
+    channel: SalesChannel, *place: str, currency: str = "GBP", on: date = TODAY, is_taxed_by_buyer: bool = False
+) -> Market:
     return read_market(
         channel_id=channel.pk,
         currency=currency,
-        place=Place(*(place or ("GB",))),
+        place=Place(*(place or ("GB",)), is_taxed_by_buyer=is_taxed_by_buyer),
         on=on,
         rounding_mode=RoundingMode.HALF_UP,
     )

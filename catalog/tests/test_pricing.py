@@ -61,6 +61,19 @@ def a_rule(rate: str = "0", *, category: str = "standard") -> TaxRule:
     )
 
 
+def a_business_rule(relieved_rate: str, *, category: str = "standard") -> TaxRule:
+    """The rule for who accounts for a tax of that rate themselves."""
+    return TaxRule(
+        region="AT",
+        category=category,
+        code="reverse-charge",
+        rate=Decimal(0),
+        treatment=TaxTreatment.REVERSE_CHARGE,
+        calculation_reference="test:v1",
+        relieved_rate=Decimal(relieved_rate),
+    )
+
+
 def a_request(*lines: PricedLine, rate: str = "0", currency: str = "GBP", **changes: Any) -> QuoteRequest:
     fields: dict[str, Any] = {
         "currency": currency,

@@ -135,7 +135,9 @@ class AppliedDiscountShape(serializers.Serializer[Any]):
 
 
 class TaxLineShape(serializers.Serializer[Any]):
-    """One tax of the whole. `rate` is a decimal fraction; unknown treatments may come."""
+    """One tax of the whole. `rate` is a decimal fraction; unknown treatments may come. With `reverse_charge` the buyer
+    is a business that accounts for the tax itself, which has to be said on the invoice.
+    """
 
     code = serializers.CharField()
     region = serializers.CharField()
@@ -147,7 +149,8 @@ class TaxLineShape(serializers.Serializer[Any]):
 
 class TermsShape(serializers.Serializer[Any]):
     """How a quote or an order is taxed, carried, charged and discounted. With tax included the total is
-    subtotal + shipping + fees − discount; otherwise the tax comes on top.
+    subtotal + shipping + fees − discount − tax relief; otherwise the tax comes on top. The relief is the tax in the
+    prices that a business pays to its own tax office, zero for everybody else.
     """
 
     is_tax_included = serializers.BooleanField()
@@ -156,6 +159,7 @@ class TermsShape(serializers.Serializer[Any]):
     fee_lines = FeeShape(many=True)
     discounts = AppliedDiscountShape(many=True)
     tax_lines = TaxLineShape(many=True)
+    tax_relief = MoneyShape()
 
 
 class OrderShape(TermsShape):

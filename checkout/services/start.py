@@ -246,6 +246,7 @@ def _create_order(
             locale=command.locale,
             terms_version=cart.channel.terms_version,
             contact_digest=contact_digest(command.contact.email.strip().lower()),
+            buyer_tax_id=destination.tax_id or None,
             promotions=tuple(terms.rules() for terms in priced.applied),
         ),
     )

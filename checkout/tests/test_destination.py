@@ -37,8 +37,20 @@ class TestDestination:
 
         assert len(queries) == 1
 
+    def test_the_buyer_s_tax_id_is_that_of_the_address_the_bill_goes_to(self, cart: Cart) -> None:
+        address(cart, tax_id="GB980780684")
+        assert destination_of(cart) == Destination("GB", "Kent", "CT1 2EH", "GB980780684")
+
+        billing = address(cart, purpose="billing", country="DE", tax_id="DE136695976")
+        assert destination_of(cart).tax_id == "DE136695976"
+
+        # Whoever receives it is not who buys it.
+        billing.tax_id = ""
+        billing.save()
+        assert destination_of(cart).tax_id == ""
+
     def test_an_address_elsewhere_says_nothing(self, cart: Cart) -> None:
-        address(cart, country="DE", postcode="10115")
+        address(cart, country="DE", postcode="10115", tax_id="DE136695976")
 
         assert destination_of(cart) == Destination("GB")
 

@@ -40,6 +40,18 @@ class TestSetUpShop:
 
         assert SalesChannel.objects.get().locales == ["de", "de-AT"]
 
+    def test_knows_where_its_tax_office_is_only_when_told(self) -> None:
+        call_command("set_up_shop", *SHOP, stdout=io.StringIO())
+        call_command("set_up_shop", "other", *SHOP[1:], "--home-country=IE", stdout=io.StringIO())
+
+        homes = SalesChannel.objects.values_list("slug", "home_country")
+        assert dict(homes) == {"lantern": "", "other": "IE"}
+
+    @pytest.mark.parametrize("country", ["ie", "IRL", "I1", "-"])
+    def test_refuses_a_home_that_is_no_country_s_code(self, country: str) -> None:
+        with pytest.raises(CommandError, match="capital letters"):
+            call_command("set_up_shop", *SHOP, f"--home-country={country}", stdout=io.StringIO())
+
     @pytest.mark.parametrize("locale", ["german", "de_AT", "xx", "de-XX"])
     def test_refuses_a_language_nobody_can_write_in(self, locale: str) -> None:
         with pytest.raises(CommandError, match="language"):

@@ -21,13 +21,14 @@ class TaxRateAdmin(ReadOnlyAdmin):
     sentence = "What is taken where, and from which day until the day before which. The most exact place counts."
     search_help_text = "A code, a region or a whole public id."
     created = instant("created_at", label="created")
-    list_display = ("code", "place", "tax_category", "part", "treatment_words", "valid_from", "valid_until")
+    list_display = ("code", "place", "tax_category", "part", "treatment_words", "buyers", "valid_from", "valid_until")
     list_filter = ("country", "treatment")
     search_fields = ("code", "region", "=public_id")
     sortable_by = ()
     ordering = ("country", "region", "postcode_prefix", "tax_category", "-valid_from", "id")
     fields = (
-        "public_id", "code", "place", "tax_category", "part", "treatment_words", "valid_from", "valid_until", "created",
+        "public_id", "code", "place", "tax_category", "part", "treatment_words", "buyers", "valid_from", "valid_until",
+        "created",
     )  # fmt: skip
 
     @admin.display(description="place")
@@ -44,6 +45,11 @@ class TaxRateAdmin(ReadOnlyAdmin):
     def treatment_words(self, rate: TaxRate) -> str:
         """Show why it is what it is."""
         return words(rate.treatment)
+
+    @admin.display(description="for")
+    def buyers(self, rate: TaxRate) -> str:
+        """Show whose tax it is."""
+        return "businesses abroad" if rate.for_businesses else "everybody"
 
 
 @admin.register(ShippingZone, site=site)

@@ -49,6 +49,9 @@ def charges(file: OrderFile) -> Table:
         )
         for each in snapshot.get("discounts", [])
     ]  # fmt: skip
+    relief_minor = snapshot.get("tax_relief_minor", 0)
+    if relief_minor:
+        rows.append(("Tax taken out", "The buyer accounts for it", "", amount(-relief_minor, currency), "", ""))
     columns = ("What", "Name", "Code", "As entered*", "Tax*", "Paid*")
     return Table("Shipping, fees and discounts", columns, rows or _sums(snapshot, currency), "There were none.")
 

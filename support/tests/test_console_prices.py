@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from catalog import services
+from catalog.pricing import TaxTreatment
 from catalog.services import NewArea, NewFee, NewMethod, NewTaxRate, NewZone, PriceStep
 from core.db import transaction
 from core.models import SalesChannel
@@ -43,7 +44,10 @@ def a_priced_shop(channel: SalesChannel, count: int) -> None:
             fee = NewFee("box", "A box", "GBP", amount_minor=150, rate=Decimal("0.025"), below_value_minor=2000)
             services.set_fee(channel=channel, fee=fee, zone=zone, now=NOW)
             rate = NewTaxRate("VAT", "GB", Decimal("0.055"), date(2026, 1, 1), region=f"R{index}")
-            services.create_tax_rates(channel=channel, rates=[rate], now=NOW)
+            theirs = NewTaxRate(
+                "RC", "FR", Decimal(0), date(2026, 1, 1), treatment=TaxTreatment.REVERSE_CHARGE, region=f"R{index}"
+            )
+            services.create_tax_rates(channel=channel, rates=[rate, theirs], now=NOW)
             services.set_exchange_rate(
                 channel=channel, currency="EUR", rate=Decimal("1.155"), source="bank", quoted_at=NOW, now=NOW
             )
@@ -69,7 +73,8 @@ class TestLists:
     @pytest.mark.parametrize(
         ("name", "shown"),
         [
-            ("taxrate", "VAT GB R0 standard 5.5 % Standard"),
+            ("taxrate", "VAT GB R0 standard 5.5 % Standard everybody"),
+            ("taxrate", "RC FR R0 standard 0 % Reverse charge businesses abroad"),
             ("shippingzone", "Zone 0 zone-0 FR REGION 0, GB 0A"),
             ("shippingmethod", "By post post Zone 0 2 to 3 any weight standard is offered"),
             ("shippingprice", "By post Zone 0 £3.95 £0.00 0"),
@@ -113,6 +118,21 @@ class TestOrderPage:
             "GB-SCT VAT 5.5 % Standard £18.96 £1.04",
         ):
             assert said in page.replace("&#x27;", "'"), said
+
+    def test_says_which_tax_the_buyer_accounts_for(self, console: Client) -> None:
+        tax = {**TAX, "region": "DE", "code": "RC", "rate": "0", "treatment": "reverse_charge", "amount_minor": 0}
+        order = an_order(
+            schema_version=2, tax_entry="gross", buyer_tax_id="DE136695976", tax_lines=[tax], tax_relief_minor=319
+        )
+
+        page = text_of(console.get(address_of(order)))
+
+        for said in (
+            "Buyer&#x27;s tax id DE136695976",
+            "Tax taken out The buyer accounts for it -£3.19",
+            "DE RC 0 % Reverse charge £18.96 £0.00",
+        ):
+            assert said in page, said
 
     def test_reads_snapshots_of_version_1_as_they_are(self, console: Client) -> None:
         order = an_order(schema_version=1, shipping_minor=395, discount_minor=200, lines=[LINE, {**LINE, "tax": TAX}])

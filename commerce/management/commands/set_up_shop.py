@@ -26,6 +26,9 @@ class Command(BaseCommand):
         parser.add_argument("--locales", default="", help="de,de-AT: what it is translated into.")
         parser.add_argument("--currencies", required=True, help="GBP,EUR: the first is the default.")
         parser.add_argument("--countries", required=True, help="GB,IE,DE: where the shop sells to.")
+        parser.add_argument(
+            "--home-country", default="", help="GB: where its tax office is. Without it every business bears the tax."
+        )
         parser.add_argument("--mail-from", required=True)
         parser.add_argument("--live", action="store_true", help="Real money. Cannot be changed later.")
 
@@ -40,6 +43,7 @@ class Command(BaseCommand):
             locales=tuple(filter(None, options["locales"].split(","))),
             currencies=tuple(options["currencies"].split(",")),
             countries=tuple(options["countries"].split(",")),
+            home_country=options["home_country"],
             mail_from=options["mail_from"],
             is_livemode=options["live"],
         )
