@@ -1,7 +1,7 @@
 """Lantern & Lark itself: its channel, its account at the sandbox, its credentials and where it sells."""
 
 from commerce.retail.reading import COUNTRY_CODES, UNKNOWN_COUNTRY
-from core.channels import NewShop
+from core.channels import NewShop, set_home_country
 from core.db import transaction_required
 from core.models import SalesChannel
 
@@ -19,6 +19,7 @@ SHOP = NewShop(
     countries=tuple(COUNTRIES),
     mail_from="hello@lantern-and-lark.example",
     is_livemode=False,
+    home_country=HOME_COUNTRY,
     # The sandbox delivers its webhooks to /webhooks/stripe/demo.
     account_slug="demo",
     return_hosts=("127.0.0.1", "localhost"),
@@ -46,3 +47,12 @@ def teach_languages(channel: SalesChannel) -> None:
     if GERMAN not in channel.locales:
         channel.locales = [*channel.locales, GERMAN]
         channel.save(update_fields=["locales"])
+
+
+@transaction_required
+def settle_at_home(channel: SalesChannel) -> None:
+    """This will tell a channel that was made before it mattered where its tax office is; one that was told otherwise
+    stays. Needs its caller's transaction.
+    """
+    if not channel.home_country:
+        set_home_country(channel, country=HOME_COUNTRY)

@@ -19,7 +19,7 @@ from catalog.services import (
     create_shipping_zone,
     create_tax_rates,
 )
-from commerce.demo.shop import COUNTRIES, HOME_COUNTRY
+from commerce.demo.shop import COUNTRIES, HOME_COUNTRY, settle_at_home
 from commerce.retail.replaying import INVOICED
 from core.db import transaction_required
 from core.models import SalesChannel
@@ -27,6 +27,7 @@ from core.models import SalesChannel
 # Before any order of the demo.
 SINCE = date(2024, 1, 1)
 STANDARD, FOOD, VOUCHER = "standard", "food", "voucher"
+REVERSE_CHARGE = "reverse-charge"
 
 
 class Rates(NamedTuple):
@@ -120,8 +121,13 @@ def ensure_trade(channel: SalesChannel, *, now: datetime) -> None:
 
     Needs its caller's transaction.
     """
-    standing = set(TaxRate.objects.filter(channel=channel).values_list("country", "tax_category"))
-    missing = [rate for rate in tax_rates() if (rate.country, rate.tax_category) not in standing]
+    settle_at_home(channel)
+    standing = set(TaxRate.objects.filter(channel=channel).values_list("country", "tax_category", "for_businesses"))
+    missing = [
+        rate
+        for rate in tax_rates()
+        if (rate.country, rate.tax_category, rate.treatment is TaxTreatment.REVERSE_CHARGE) not in standing
+    ]
     if missing:
         create_tax_rates(channel=channel, rates=missing, now=now)
     zones = set(ShippingZone.objects.filter(channel=channel).values_list("code", flat=True))
@@ -131,7 +137,9 @@ def ensure_trade(channel: SalesChannel, *, now: datetime) -> None:
 
 
 def tax_rates() -> list[NewTaxRate]:
-    """This will return a rate for each category of the shop in each country it sells to."""
+    """This will return a rate for each category of the shop in each country it sells to, and in the union one for
+    businesses.
+    """
     return [rate for country in COUNTRIES for rate in _rates_of(country)]
 
 
@@ -147,6 +155,7 @@ def _rates_of(country: str) -> list[NewTaxRate]:
     return [
         _rate(f"vat-{rates.standard}", country, rates.standard, STANDARD),
         _rate(f"vat-{rates.food}", country, rates.food, FOOD),
+        *(_for_businesses(country, category) for category in (STANDARD, FOOD) if country != HOME_COUNTRY),
         *untaxed,
     ]
 
@@ -154,3 +163,7 @@ def _rates_of(country: str) -> list[NewTaxRate]:
 def _rate(code: str, country: str, percent: str, category: str) -> NewTaxRate:
     rate = Decimal(percent) / 100
     return NewTaxRate(code, country, rate, SINCE, category, TaxTreatment.STANDARD if rate else TaxTreatment.ZERO)
+
+
+def _for_businesses(country: str, category: str) -> NewTaxRate:
+    return NewTaxRate(REVERSE_CHARGE, country, Decimal(0), SINCE, category, TaxTreatment.REVERSE_CHARGE)

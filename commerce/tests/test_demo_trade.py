@@ -1,6 +1,7 @@
 """What the demo shop adds to its prices: a British, a German and an American parcel; and nothing to an invoice."""
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from catalog.models import Coupon, Promotion, ShippingPrice, TaxRate
+from commerce.demo.people import ADDRESSES
 from commerce.demo.promotions import PROMOTIONS
 from commerce.demo.shop import COUNTRIES
+from commerce.demo.trade import RATES
 from commerce.retail.reading import Article
 from commerce.retail.replaying import stock_shop
 from core import clock
@@ -28,8 +31,8 @@ def seeded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     call_command("seed_demo", stdout=io.StringIO())
 
 
-def quote(lines: dict[str, int], *, country: str, currency: str = "GBP") -> Any:
-    """What a guest from there would pay."""
+def quote(lines: dict[str, int], *, country: str, currency: str = "GBP", business: Any = None) -> Any:
+    """What a guest from there would pay, or a business with this address."""
     client = Client()
 
     def call(method: str, path: str, body: Any, **headers: str) -> Any:
@@ -37,8 +40,10 @@ def quote(lines: dict[str, int], *, country: str, currency: str = "GBP") -> Any:
 
     cart = call("POST", "carts", f'{{"currency": "{currency}", "country": "{country}"}}')
     units = ", ".join(f'{{"sku": "{sku}", "quantity": {count}}}' for sku, count in lines.items())
-    path = f"carts/{cart['cart_id']}/lines"
-    return call("PUT", path, f'{{"lines": [{units}]}}', **{"X-Cart-Token": cart["cart_token"]})["quote"]
+    path, token = f"carts/{cart['cart_id']}", {"X-Cart-Token": cart["cart_token"]}
+    if business:
+        call("PUT", f"{path}/addresses", json.dumps({"shipping": business}), **token)
+    return call("PUT", f"{path}/lines", f'{{"lines": [{units}]}}', **token)["quote"]
 
 
 def figures(shown: Any) -> tuple[int, int, int]:
@@ -64,6 +69,19 @@ class TestTrade:
         assert [line["rate"] for line in shown["tax_lines"]] == ["0.19"]
         assert figures(shown) == (900, 407, 2550)  # 16.50 holds 2.63 and 9.00 holds 1.44
 
+    def test_a_german_business_accounts_for_its_tax_and_a_british_one_bears_it(self) -> None:
+        workshop = {**ADDRESSES["DE"], "name": "Weber GmbH", "tax_id": "DE 136 695 976"}
+        mill = {**ADDRESSES["GB"], "name": "Fenwick Ltd", "tax_id": "980 7806 84"}
+
+        german = quote({"LL-LARK-MUG": 1}, country="DE", currency="EUR", business=workshop)
+        british = quote({"LL-LARK-MUG": 2}, country="GB", business=mill)
+
+        # 16.50 − 2.63 and 9.00 − 1.44.
+        assert figures(german) == (900, 0, 2143)
+        assert [line["treatment"] for line in german["tax_lines"]] == ["reverse_charge"]
+        assert german["tax_relief"]["amount_minor"] == 407
+        assert figures(british) == (395, 533, 3195)
+
     def test_an_american_parcel_bears_none(self) -> None:
         shown = quote({"LL-LARK-MUG": 1}, country="US")
 
@@ -76,7 +94,24 @@ class TestTrade:
         assert not shown["requires_shipping"]
 
     def test_every_country_has_every_category(self) -> None:
-        assert TaxRate.objects.count() == 4 * len(COUNTRIES)
+        assert TaxRate.objects.filter(for_businesses=False).count() == 4 * len(COUNTRIES)
+
+    def test_goods_and_food_have_a_rate_for_businesses_across_the_border(self) -> None:
+        rates = TaxRate.objects.filter(for_businesses=True).values_list("country", "tax_category")
+
+        assert set(rates) == {
+            (country, category) for country in set(RATES) & set(COUNTRIES) - {"GB"} for category in ("standard", "food")
+        }
+        assert SalesChannel.objects.get().home_country == "GB"
+
+    def test_a_shop_made_before_learns_where_it_is(self) -> None:
+        SalesChannel.objects.update(home_country="")
+        TaxRate.objects.filter(for_businesses=True).delete()
+
+        call_command("seed_demo", stdout=io.StringIO())
+
+        assert SalesChannel.objects.get().home_country == "GB"
+        assert TaxRate.objects.filter(for_businesses=True, country="DE").count() == 2
 
     def test_an_invoice_is_paid_as_it_was_written(self) -> None:
         stock_shop(
