@@ -3,7 +3,7 @@
 import { NoAnswer, Problem, ask, pending, sendOnce } from "./api.js";
 import * as basket from "./basket.js";
 import { coupons } from "./coupons.js";
-import { prefill, showMethods, suit, tellCart, typedAddress } from "./delivery.js";
+import { isAddressed, prefill, showMethods, suit, tellCart, typedAddress } from "./delivery.js";
 import { go, leadToOrder, noteOrder } from "./lead.js";
 import * as store from "./store.js";
 import { el, nameOf, notice, reserved, show, silence, suffix, sums } from "./view.js";
@@ -25,7 +25,7 @@ let quote = null;
 let isSending = false;
 
 const startKey = () => `start.${basket.held().id}`;
-const isPhysical = () => quote.lines.some((line) => line.is_physical);
+const hasStreet = () => isAddressed(form, quote);
 
 function say(...children) {
   show(form.querySelector("[data-said]"), ...children);
@@ -35,8 +35,8 @@ function furnish(seen) {
   cart = seen;
   quote = seen.quote;
   basket.note(seen);
-  // What comes by e-mail needs a country for its tax, and no street.
-  suit(form, isPhysical());
+  // What comes by e-mail needs a country for its tax, and no street unless a business is billed.
+  suit(form, hasStreet());
   const lines = quote.lines.map((line) =>
     el("li", { class: "row plain" }, el("span", { class: "units" }, `${line.quantity} ×`), el("span", { class: "row-text" }, nameOf(line)), el("span", { class: "price" }, line.subtotal.display)));
   show(form.querySelector("[data-sum]"), el("ul", { class: "rows" }, lines), sums(quote), coupons(quote, learn), el("p", { class: "small" }, el("a", { href: `/cart${suffix()}` }, "Change the basket")));
@@ -67,7 +67,7 @@ function tellWhere() {
   telling = telling.then(async () => {
     const before = quote.total.amount_minor;
     try {
-      const seen = await tellCart(form, cart, isPhysical());
+      const seen = await tellCart(form, cart, hasStreet());
       if (seen) {
         say();
         await learn(seen);
@@ -270,7 +270,7 @@ form.addEventListener("submit", (event) => {
 form.addEventListener("change", ({ target }) => {
   form.dataset.touched = "true";
   if (!target.closest("[data-part=address]") && target.name !== "name") return;
-  if (target.name === "country") suit(form, isPhysical());
+  if (["country", "tax_id"].includes(target.name)) suit(form, hasStreet());
   tellWhere();
 });
 // What is right again is said at once; what is wrong only after leaving the field.

@@ -6,22 +6,28 @@ import * as store from "./store.js";
 import { el, show } from "./view.js";
 
 const PARTS = ["line1", "line2", "postcode", "city", "region"];
+const OPTIONAL = ["tax_id"];
 let told = "";
 
 export function typedAddress(form) {
   const given = new FormData(form);
   const text = (name) => (given.get(name) ?? "").trim();
-  const parts = Object.fromEntries(PARTS.map((name) => [name, text(name)]).filter(([, value]) => value));
+  const parts = Object.fromEntries([...PARTS, ...OPTIONAL].map((name) => [name, text(name)]).filter(([, value]) => value));
   return { country: text("country"), name: text("name"), ...parts };
 }
 
+// Whether a street is asked for: where a parcel goes there, or the bill of a business.
+export function isAddressed(form, quote) {
+  return quote.lines.some((line) => line.is_physical) || Boolean(form.elements.tax_id.value.trim());
+}
+
 // The fields that the chosen country writes on a parcel; the others are optional, and a region is hidden then.
-export function suit(form, isPhysical) {
+export function suit(form, hasStreet) {
   const needs = new Set(form.elements.country.selectedOptions[0]?.dataset.needs?.split(" "));
-  form.querySelector("[data-part=street]").hidden = !isPhysical;
+  form.querySelector("[data-part=street]").hidden = !hasStreet;
   for (const name of PARTS) {
     const input = form.elements[name];
-    const isLeftOut = !isPhysical || (name === "region" && !needs.has(name));
+    const isLeftOut = !hasStreet || (name === "region" && !needs.has(name));
     input.disabled = isLeftOut;
     input.required = !isLeftOut && needs.has(name);
     if (name === "region") input.closest(".field").hidden = isLeftOut;
@@ -42,7 +48,7 @@ export async function prefill(form, cart) {
     }
   }
   if (!form.dataset.touched) choose(form, address?.country ?? cart.country);
-  for (const name of ["name", ...PARTS]) put(form, name, address?.[name]);
+  for (const name of ["name", ...PARTS, ...OPTIONAL]) put(form, name, address?.[name]);
 }
 
 function put(form, name, value) {
@@ -57,9 +63,9 @@ function choose(form, country) {
 
 // The basket as it is after it learned where it goes, or null where there was nothing new to say. Half an address is
 // only a country.
-export async function tellCart(form, cart, isPhysical) {
+export async function tellCart(form, cart, hasStreet) {
   const address = typedAddress(form);
-  const isWhole = isPhysical && [...PARTS, "name"].every((name) => form.elements[name].disabled || form.elements[name].checkValidity());
+  const isWhole = hasStreet && [...PARTS, "name"].every((name) => form.elements[name].disabled || form.elements[name].checkValidity());
   const saying = JSON.stringify([cart.cart_id, isWhole ? address : address.country]);
   if (saying === told || (!isWhole && address.country === cart.country)) return null;
   const headers = basket.headers(basket.held());

@@ -85,8 +85,11 @@ export function sums(quote) {
   if (!fees.length && quote.fees.amount_minor) rows.push(row("Fees", quote.fees));
   const isIncluded = quote.is_tax_included;
   if (quote.tax.amount_minor && !isIncluded) rows.push(row("Tax", quote.tax));
+  if (quote.tax_relief.amount_minor) rows.push(row("Tax you account for", minus(quote.tax_relief)));
   rows.push(row("Total", quote.total, "total"));
   if (quote.tax.amount_minor && isIncluded) rows.push(row("of which tax", quote.tax, "within"));
+  // Invoices have to say these very words. Source: Directive 2006/112/EC, art. 226 (11a).
+  if (quote.tax_lines.some((tax) => tax.treatment === "reverse_charge")) rows.push(row("VAT", "reverse charge", "within"));
   return el("dl", { class: "sums" }, ...rows);
 }
 
