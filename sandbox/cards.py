@@ -29,6 +29,7 @@ class Card:
     refund_behaviour: str = "succeed"
     risk_score: int = 20
     late_seconds: float = LATE_SECONDS
+    refuses_capture: bool = False
 
 
 GENERIC_DECLINE = Decline("card_declined", "generic_decline", "Your card was declined.", "try_again_later")
@@ -171,6 +172,7 @@ CARDS: dict[str, Card] = {
             "Approved, refunds fail later",
             refund_behaviour="fail",
         ),
+        Card("pm_card_captureFail", "4000000000007775", "Holds, and refuses to be captured", refuses_capture=True),
         Card(
             "pm_card_riskLevelElevated",
             "4000000000009235",

@@ -27,6 +27,14 @@ class WrongStateError(EngineError):
         self.allowed = allowed
 
 
+class CaptureRefusedError(EngineError):
+    """The bank holds the money and does not hand it over; the hold stays."""
+
+    def __init__(self, intent: Intent) -> None:
+        super().__init__(f"The bank refused to hand over what it holds for {intent.id}.")
+        self.intent = intent
+
+
 class AmountTooLargeError(EngineError):
     """More was asked for than is there."""
 

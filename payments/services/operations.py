@@ -212,6 +212,10 @@ def record_answer(answer: Answer, *, cause: Cause) -> AppliedUpdate | None:
     if answer.update is not None:
         applied = apply_update(answer.update, account=operation.attempt.account, cause=cause)
         _note_declined_write(answer, operation, cause=cause)
+        if answer.ending == "declined" and operation.kind == OperationKind.CAPTURE:
+            # The news may have moved the order, and then the refusal says nothing more.
+            operation.order = lock_order(order.public_id)
+            _note_refusal(answer, operation, cause=cause)
         return applied
     if answer.refund is not None:
         return apply_refund(answer.refund, operation=operation, cause=cause)

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.cards import AUTHENTICATION_FAILURE, AUTHENTICATION_REQUIRED, CARDS, Card, Decline, behaviour_for
 from sandbox.engine.desk import Desk
 from sandbox.engine.money import book_charge
-from sandbox.errors import AmountTooLargeError, NotFoundError, WrongStateError
+from sandbox.errors import AmountTooLargeError, CaptureRefusedError, NotFoundError, WrongStateError
 from sandbox.records import Charge, Intent
 
 HOLD_SECONDS = 7 * 24 * 3600
@@ -182,7 +182,7 @@ def decline_intent(
 def capture_intent(desk: Desk, *, intent_id: str, amount: int | None) -> Intent:
     """This will take held money, all of it or `amount`; the rest of the hold is released.
 
-    Raises `NotFoundError`, `WrongStateError`, `AmountTooLargeError`.
+    Raises `NotFoundError`, `WrongStateError`, `AmountTooLargeError`, `CaptureRefusedError`.
     """
     intent = get_intent(desk, intent_id)
     if intent.status != "requires_capture" or intent.latest_charge is None:
@@ -196,6 +196,8 @@ def capture_intent(desk: Desk, *, intent_id: str, amount: int | None) -> Intent:
             parameter="amount_to_capture",
         )
     charge = get_charge(desk, intent.latest_charge)
+    if CARDS[charge.card].refuses_capture:
+        raise CaptureRefusedError(intent)
     charge = replace(
         charge,
         captured=True,

@@ -273,6 +273,15 @@ class TestCapture:
         assert moves(shop)[-2:] == ["capture_failed", "paid"]
         assert taken(shop) == [1999]
 
+    def test_a_capture_that_the_bank_declines_is_capture_failed_too(self, shop: Shop) -> None:
+        hold_funds(shop, card="pm_card_captureFail")
+        for _ in range(2):
+            with transaction("test"):
+                request_capture(shop.order().public_id, cause=system("sweep", now=clock.now()))
+            shop.work()
+        assert (held(shop), taken(shop), operations("capture")) == ([1999], [0], ["declined", "declined"])
+        assert moves(shop)[-2:] == ["payment_authorized", "capture_failed"]
+
     def test_a_refused_capture_ends_when_the_hold_lapses_and_nobody_tells_us(self, shop: Shop) -> None:
         hold_funds(shop)
         lose_webhooks(shop)

@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.errors import (
     AlreadyRefundedError,
     AmountTooLargeError,
+    CaptureRefusedError,
     EngineError,
     NotCapturedError,
     NotFoundError,
@@ -72,6 +73,14 @@ def translate(error: EngineError, *, render_intent: Any) -> StripeError:
                 message,
                 code="payment_intent_unexpected_state",
                 extra={"payment_intent": render_intent(error.intent)},
+            )
+        case CaptureRefusedError():
+            return StripeError(
+                402,
+                str(error),
+                kind="card_error",
+                code="card_declined",
+                extra={"decline_code": "generic_decline", "payment_intent": render_intent(error.intent)},
             )
         case AmountTooLargeError(parameter="amount_to_capture"):
             return StripeError(
