@@ -6,15 +6,18 @@ from typing import Any
 
 from commerce.demo.people import ADA, ADDRESSES, DOMAIN, JONAS, DemoCustomer
 from commerce.demo.promotions import FRIENDS, LAST, WINTER
+from commerce.demo.reviewing import Review, review, start_by_services
 from commerce.demo.shop import HOME_COUNTRY
 from commerce.retail.door import GOOD_CARD, Answer, FrontDoor, PaymentForm
 from orders.models import Contact
+from orders.services import ContactDetails
 
 # A guest's key is bound to the device it came from.
 DEMO_DEVICE = "demo-device-of-lantern-and-lark"
 DECLINED_CARD = "pm_card_chargeDeclined"
 ASKING_CARD = "pm_card_threeDSecure2Required"
 SLOW_CARD = "pm_card_lateSuccess"
+KEEPING_CARD = "pm_card_captureFail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class DemoOrder:
     """An order made through the front door, by a guest unless a customer is named.
 
     With a `token` the shop pays at once; `card` is what the customer confirms with otherwise, nothing when the customer
-    does not; `second_token` is tried after the first was declined.
+    does not; `second_token` is tried after the first was declined. With a `review` funds are held for it; an order of
+    some `hours_ago` is out of time when it is made. Both are of services, because no endpoint takes them.
     """
 
     name: str
@@ -34,6 +38,8 @@ class DemoOrder:
     second_token: str = ""
     coupon: str = ""
     is_cancelled: bool = False
+    review: Review | None = None
+    hours_ago: int = 0
     customer: DemoCustomer | None = None
 
     @property
@@ -60,6 +66,13 @@ ORDERS = [
     DemoOrder("paid-by-friendship", {"LL-PATTERN-MOBILE": 1}, coupon=FRIENDS),
     DemoOrder("declined", {"LL-BLANKET-MOSS": 1}, token=DECLINED_CARD),
     DemoOrder("left-at-the-bank", {"LL-BOARD-ASH": 1}, token=ASKING_CARD),
+    DemoOrder("held-for-a-review", {"LL-HARE": 1}, token=GOOD_CARD, review=Review.WAITS),
+    DemoOrder("under-review", {"LL-LANTERN-BRASS": 2}, token=GOOD_CARD, review=Review.STOPPED),
+    DemoOrder("paid-after-a-review", {"LL-LAMP-MOON": 1}, token=GOOD_CARD, review=Review.TAKEN),
+    # The bank holds the money and does not hand it over.
+    DemoOrder("capture-failed", {"LL-CANDLE-FIG": 3}, token=KEEPING_CARD, review=Review.TAKEN),
+    # Begun two hours ago: the sweep ends it within seconds.
+    DemoOrder("out-of-time", {"LL-LARK-MUG": 1}, hours_ago=2),
     # Nobody pays these two: when their time is over the sweep ends them, and expired orders are to be seen as well.
     DemoOrder("left-unpaid", {"LL-VASE-TERRACOTTA": 1}),
     DemoOrder("left-unpaid-by-ada", {"LL-NOTEBOOK-LINED": 2}, customer=ADA),
@@ -96,6 +109,8 @@ def _place(order: DemoOrder, *, door: FrontDoor, form: PaymentForm, headers: dic
     if order.coupon:
         code = f"carts/{cart['cart_id']}/coupons/{order.coupon}"
         door.call("PUT", code, headers=headers, accept=(200,))
+    if order.review or order.hours_ago:
+        return _start_reviewed(order, cart["cart_id"])
     started = _start(order, cart["cart_id"], door=door, headers=headers).body
     headers = headers | ({"X-Order-Token": started["order_token"]} if "order_token" in started else {})
     path = f"orders/{started['order_id']}"
@@ -110,6 +125,18 @@ def _place(order: DemoOrder, *, door: FrontDoor, form: PaymentForm, headers: dic
         cancelled = door.call("POST", f"{path}/cancel", headers=headers, body={"reason": "Demo"}, accept=(200, 202))
         return str(cancelled.body["status"])
     return str(started["status"])
+
+
+def _start_reviewed(order: DemoOrder, cart_id: str) -> str:
+    started = start_by_services(
+        name=order.name,
+        cart_id=cart_id,
+        contact=ContactDetails(email=order.email, address=dict(ADDRESSES[order.country])),
+        token=order.token,
+        is_held=order.review is not None,
+        hours_ago=order.hours_ago,
+    )
+    return review(started["order_id"], order.review) if order.review else str(started["status"])
 
 
 def _start(order: DemoOrder, cart_id: str, *, door: FrontDoor, headers: dict[str, str]) -> Answer:
