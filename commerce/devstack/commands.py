@@ -19,7 +19,12 @@ from .state import Phase, State, claim, clear_up_tests, read_entry, waiting_lock
 DEVELOPMENT = "dev"
 RUN = "run"
 
-HARNESSES = {"simulate": "tests.simulation", "crashes": "tests.crashes", "chaos": "tests.chaos"}
+HARNESSES = {
+    "simulate": "tests.simulation",
+    "crashes": "tests.crashes",
+    "chaos": "tests.chaos",
+    "sabotage": "tests.sabotage",
+}
 """Commands that break things on a throw-away stack, each a package of `tests` that reads the other words itself."""
 
 

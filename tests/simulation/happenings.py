@@ -1,7 +1,10 @@
 """What befalls everybody: time, the provider's bad days, the post's, the broker's."""
 
 import random
+from contextlib import suppress
 
+from sandbox.errors import ConnectionLostError
+from tests.shop import WIRING
 from tests.simulation.world import Act, World
 
 CALLS = ["payment_intents.create", "payment_intents.retrieve", "payment_intents.cancel", "refunds.create", "*", "*"]
@@ -11,6 +14,7 @@ CALL_FAULTS = {
 }  # fmt: skip
 POST_FAULTS = {"drop": 3, "duplicate": 3, "delay": 2, "reorder": 3}
 DAY = 86_400.0
+STRANGER = "amount=700&currency=gbp&confirm=true&payment_method=pm_card_chargeDeclined&metadata[stranger]=yes"
 
 
 def provider_fault(world: World, dice: random.Random) -> None:
@@ -54,6 +58,23 @@ def keys_pruned(world: World, dice: random.Random) -> None:
     world.done["fault: keys pruned"] += 1
 
 
+def stranger_pays(world: World, dice: random.Random) -> None:
+    """Somebody else's payment under our account: no attempt of ours knows it, and its card is declined."""
+    world.strangers += 1
+    _post(world, "payment_intents", f"stranger-{world.strangers}", STRANGER)
+    world.done["fault: payment of a stranger"] += 1
+
+
+def _post(world: World, path: str, key: str, form: str) -> None:
+    headers = {
+        "Authorization": f"Bearer {WIRING['STRIPE_SECRET_KEY']}",
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Idempotency-Key": key,
+    }
+    with suppress(ConnectionLostError):
+        world.shop.sandbox.handle("POST", f"http://sandbox.localhost/v1/{path}", headers, form.encode())
+
+
 def task_lost(world: World, dice: random.Random) -> None:
     """A worker takes a task and is gone with it."""
     if world.broker.waiting:
@@ -75,6 +96,7 @@ HAPPENINGS: dict[str, tuple[int, Act]] = {
     "provider_fault": (14, provider_fault),
     "post_fault": (10, post_fault),
     "keys_pruned": (2, keys_pruned),
+    "stranger_pays": (1, stranger_pays),
     "task_lost": (4, task_lost),
     "broker_emptied": (2, broker_emptied),
 }

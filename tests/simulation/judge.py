@@ -34,11 +34,17 @@ OWN_CHECKS = (
 )
 CHECK_NAMES: tuple[str, ...] = (*SQL_CHECKS, *provider.COMPARISONS, *HASH_CHECKS, *OWN_CHECKS)
 
-# Payments that succeeded, or will, and of which no try ever failed.
+OURS = "SELECT json_extract(metadata, '$.attempt_id') FROM intents WHERE json_extract(metadata, '$.stranger') IS NULL"
+# Payments that are there, open or taken, and of which no try ever failed.
 CARRIED_OUT = """
 SELECT json_extract(metadata, '$.attempt_id') FROM intents
-WHERE status IN ('succeeded', 'requires_capture', 'processing') AND last_error IS NULL
+WHERE status <> 'canceled' AND last_error IS NULL
     AND id NOT IN (SELECT intent_id FROM charges WHERE status = 'failed')
+"""
+DROPPED = """
+SELECT event.public_id, event.object_id FROM webhooks_event AS event
+WHERE event.type = 'payment_intent.payment_failed' AND event.status IN ('processed', 'ignored') AND NOT EXISTS (
+    SELECT 1 FROM payments_paymentattempt AS attempt WHERE attempt.provider_reference = event.object_id)
 """
 WITHOUT_EFFECT = """
 SELECT event.public_id, event.object_id FROM webhooks_event AS event
@@ -116,7 +122,7 @@ class Judge:
         if counts == self._compared:
             return
         self._compared = counts
-        attempts = [row[0] for row in store.rows("SELECT json_extract(metadata, '$.attempt_id') FROM intents")]
+        attempts = [row[0] for row in store.rows(OURS)]
         operations = [
             row[0]
             for row in store.rows(
@@ -152,6 +158,10 @@ class Judge:
             for event_id, reference in cursor.fetchall():
                 text = f"I11 {event_id} says that {reference} succeeded, is processed and had no effect"
                 yield Finding("processed_events_took_effect", text)
+            cursor.execute(DROPPED)
+            for event_id, reference in cursor.fetchall():
+                text = f"I11 {event_id} is about {reference}, which nobody knows, and was dropped"
+                yield Finding("processed_events_took_effect", text)
 
 
 def _statement(checks: list[Check]) -> str:
@@ -162,7 +172,9 @@ def _left_undone() -> Iterator[Finding]:
     for operation in Operation.objects.filter(status__in=OPEN_STATUSES).order_by("id"):
         text = f"in doubt: {operation.public_id} {operation.kind} {operation.status}"
         yield Finding("nothing_in_doubt", text)
-    for event in Event.objects.exclude(status__in=["processed", "ignored"]).order_by("id"):
+    # What is about a payment nobody knows waits for people.
+    told = Event.objects.filter(status="parked", case_opened_at__isnull=False)
+    for event in Event.objects.exclude(status__in=["processed", "ignored"]).exclude(pk__in=told).order_by("id"):
         yield Finding("every_event_is_processed", f"never processed: {event.public_id} {event.type} {event.status}")
     for order in Order.objects.filter(state__in=["draft", "payment_pending"]).order_by("id"):
         yield Finding("every_order_is_decided", f"left behind: {order.public_id} {order.state}")

@@ -5,15 +5,11 @@ import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Any
-from unittest.mock import patch
 
 import pytest
 
-from core.ids import new_public_id
-from payments.models import Operation
-from payments.services import operations
 from tests import databases
+from tests.sabotage.defects import BY_NAME
 from tests.simulation.director import ACTS, Director, Run
 from tests.simulation.judge import CHECK_NAMES, Judge
 from tests.simulation.script import Step, shrink
@@ -77,18 +73,12 @@ class TestHarness:
     def test_a_new_key_for_each_retry_is_found_and_its_script_shortened(
         self, database: str, emptying_statement: str
     ) -> None:
-        real = operations._call
-
-        def with_new_key(adapter: Any, operation: Operation) -> Any:
-            operation.provider_key = f"v1:{new_public_id('op')}"
-            return real(adapter, operation)
-
         def play(steps: Sequence[Step]) -> Run:
             databases.empty(database, statement=emptying_statement)
             with Director(seed=found.seed) as director:
                 return director.play(steps)
 
-        with patch.object(operations, "_call", with_new_key):
+        with BY_NAME["new provider key per retry"].planted(database):
             for seed in FIXED:
                 databases.empty(database, statement=emptying_statement)
                 found = draw(seed)

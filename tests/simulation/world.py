@@ -88,6 +88,7 @@ class World:
         self.deliveries: list[tuple[dict[str, str], bytes]] = []
         self.done: Counter[str] = Counter()
         self.complaints: list[str] = []
+        self.strangers = 0
         self.order_of_cart: dict[str, str] = {}
         self.answers: dict[tuple[str, str], bytes] = {}
 

@@ -1,0 +1,14 @@
+"""Every planted defect, by where it is made."""
+
+from tests.sabotage.defects import books, inbox, journey, locks, money, provider
+from tests.sabotage.planting import Defect
+
+DEFECTS: tuple[Defect, ...] = (
+    *provider.DEFECTS,
+    *money.DEFECTS,
+    *journey.DEFECTS,
+    *inbox.DEFECTS,
+    *locks.DEFECTS,
+    *books.DEFECTS,
+)
+BY_NAME = {defect.name: defect for defect in DEFECTS}

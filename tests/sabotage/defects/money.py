@@ -1,0 +1,83 @@
+"""Mistakes about money and state: totals, holds, compensation, history."""
+
+from tests.sabotage.planting import Defect, Edit
+
+DEFECTS = (
+    Defect(
+        "amount added instead of set",
+        "What a provider says it took is added at each hearing.",
+        (
+            Edit(
+                "payments.services.learn.take_in",
+                "attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)",
+                "attempt.captured_minor += update.captured_minor",
+            ),
+        ),
+    ),
+    Defect(
+        "late failure overwrites paid",
+        "Whatever is heard last counts, also when it was seen first.",
+        (
+            Edit(
+                "payments.services.learn.take_in",
+                'if may_move("attempt", attempt.status, update.status) and _is_news(attempt, update):',
+                "if True:",
+            ),
+            Edit(
+                "payments.services.learn.take_in",
+                "attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)",
+                "attempt.captured_minor = update.captured_minor",
+            ),
+        ),
+        more={"ask_provider": 8, "start_held": 3, "take_held_funds": 3},
+    ),
+    Defect(
+        "capture amount not compared",
+        "The provider's amount is believed without a look at what was asked for.",
+        (
+            Edit(
+                "payments.services.learn.mismatch_of",
+                "    if update.amount_minor != attempt.amount_minor:",
+                '    return ""\n    if update.amount_minor != attempt.amount_minor:',
+            ),
+        ),
+    ),
+    Defect(
+        "hold ignored",
+        "Held funds are taken although somebody said that the order has to wait.",
+        (
+            Edit(
+                "payments.services.capture.request_capture",
+                "    if open_holds(order):\n"
+                '        raise NotCapturable(detail="An open hold blocks the capture.", order_id=order_id)\n',
+                "",
+            ),
+        ),
+        more={"start_held": 5, "put_on_hold": 10, "take_held_funds": 4},
+    ),
+    Defect(
+        "history in another transaction",
+        "An order's history row is written once its new state is durable, by whoever is still alive then.",
+        (
+            Edit(
+                "orders.services.change._write",
+                "    event_of(order, because, from_state=from_state, to_state=to_state).save(force_insert=True)",
+                "    event = event_of(order, because, from_state=from_state, to_state=to_state)\n"
+                "    db.run_after_commit(lambda: event.save(force_insert=True))",
+                uses={"db": "core.db"},
+            ),
+        ),
+    ),
+    Defect(
+        "excess taken for payment",
+        "A second payment of the same order is counted as if it were due.",
+        (
+            Edit(
+                "payments.services.learn.mark_excess",
+                "    room = max(0, order.due_minor - accepted_by_others - accepted_before)\n",
+                "    room = attempt.captured_minor\n",
+            ),
+        ),
+        more={"pay_again": 4, "confirm": 3},
+    ),
+)
