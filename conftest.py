@@ -4,6 +4,8 @@ Nothing is wrapped in a rolled-back transaction, because services open durable o
 inside one. `tests/databases.py` makes and empties the databases.
 """
 
+import os
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +16,14 @@ from pytest_django.plugin import DjangoDbBlocker
 from core import jobs, policies, throttles
 from tests import databases
 from webhooks.selectors import forget_addresses
+
+# Drawn before the workers start, which inherit it: they must agree on the names of their tests.
+os.environ.setdefault("SIMULATION_FRESH", str(secrets.randbits(31)))
+
+
+def pytest_report_header() -> str:
+    """This will say from where on seeds of the simulation are played that nobody has seen before."""
+    return f"simulation: fresh seeds from {os.environ['SIMULATION_FRESH']} on, again with SIMULATION_FRESH"
 
 
 @pytest.fixture(scope="session")

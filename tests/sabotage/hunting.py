@@ -22,7 +22,8 @@ from tests.journeys.facts import violations
 from tests.sabotage.defects import BY_NAME
 from tests.sabotage.planting import Defect
 from tests.shop import Shop, ShopClock, open_shop
-from tests.simulation.director import ODDS, Director, Run
+from tests.simulation import odds
+from tests.simulation.director import Director, Run
 from tests.simulation.judge import Finding, Judge
 from tests.simulation.script import Odds
 from tests.simulation.world import World
@@ -114,7 +115,7 @@ class WatchedDirector(Director):
 
     def __init__(self, *, seed: int, defect: Defect) -> None:
         """Remember how long to watch, and draw what the defect needs more often."""
-        super().__init__(seed=seed, odds=odds_for(defect))
+        super().__init__(seed=seed, odds=odds_for(defect, seed))
         self._is_patient = defect.is_played_to_the_end
 
     def __enter__(self) -> Self:
@@ -129,12 +130,13 @@ class WatchedDirector(Director):
         return self.run if self.onlooker.seen and not self._is_patient else super()._come_to_rest()
 
 
-def odds_for(defect: Defect) -> Odds:
-    """This will return the usual odds, changed by what the defect needs more of."""
+def odds_for(defect: Defect, seed: int) -> Odds:
+    """This will return the seed's odds, changed by what the defect needs more of."""
+    usual = odds.odds_for(seed)
     return replace(
-        ODDS,
-        acts={name: weight * defect.more.get(name, 1) for name, weight in ODDS.acts.items()},
-        world={name: weight * defect.more.get(name, 1) for name, weight in ODDS.world.items()},
+        usual,
+        acts={name: weight * defect.more.get(name, 1) for name, weight in usual.acts.items()},
+        world={name: weight * defect.more.get(name, 1) for name, weight in usual.world.items()},
     )
 
 

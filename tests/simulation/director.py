@@ -12,25 +12,24 @@ from django.db import InterfaceError, OperationalError
 from django.test import override_settings
 
 from core import clock, jobs, killpoints, policies, throttles
-from orders.models import OrderEvent
+from orders.models import Order, OrderEvent, OrderState
+from orders.models.money import BEFORE_PAYMENT
+from payments.models import OPEN_STATUSES, Operation
 from payments.providers.registry import use_adapter
 from tests.shop import ShopClock, open_shop
-from tests.simulation import customers, happenings, workers
+from tests.simulation import workers
+from tests.simulation.furniture import furnish
 from tests.simulation.judge import CHECK_NAMES, Finding, Judge, fingerprint
-from tests.simulation.randomness import seeded_ids
-from tests.simulation.script import SLOTS, Draw, Odds, Step
-from tests.simulation.stage import INJURIES, Slot, Stage
+from tests.simulation.odds import ACTS, GROUPS, HAPPENINGS, odds_for
+from tests.simulation.randomness import caches_age, seeded_ids
+from tests.simulation.script import SLOTS, Draw, Odds, Step, place_of
+from tests.simulation.stage import Slot, Stage
 from tests.simulation.world import World, now_seconds
+from webhooks.models import Event
 from webhooks.selectors import forget_addresses
 
-ACTS = {**customers.ACTS, **workers.ACTS}
-HAPPENINGS = happenings.HAPPENINGS
-ODDS = Odds(
-    acts={name: weight for name, (weight, _) in ACTS.items()},
-    world={name: weight for name, (weight, _) in HAPPENINGS.items()},
-    faults=frozenset(INJURIES),
-)
-CALM_ROUNDS_MAX = 60
+# Spans between the last sweeps, in minutes: over every hold, key, back-off and authorization.
+CALM_MINUTES = [2, 2, 2, 4, 8, 16, 20, 20, 40, 60, 120, 180, 360, *[720] * 4, *[1500] * 10]
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ class Run:
     counted_steps: int = 0
     calm_steps: int = 0
     statements: int = 0
+    calm_statements: int = 0
     transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     points: Counter[str] = field(default_factory=Counter)
@@ -69,10 +69,18 @@ class Run:
 class Director:
     """One run in one world. Use as a context: it puts the virtual clock, the broker and the ids in place."""
 
-    def __init__(self, *, seed: int, odds: Odds = ODDS, people: int = 4, checks: Collection[str] = CHECK_NAMES) -> None:
-        """Remember; `__enter__` opens."""
+    def __init__(
+        self,
+        *,
+        seed: int,
+        groups: Collection[str] = tuple(GROUPS),
+        odds: Odds | None = None,
+        people: int = 4,
+        checks: Collection[str] = CHECK_NAMES,
+    ) -> None:
+        """Remember; `__enter__` opens. `odds` in the place of the seed's own."""
         self.run = Run(seed)
-        self._odds = odds
+        self._odds = odds or odds_for(seed, groups=groups)
         self._people = people
         self._checks = checks
         self._open = ExitStack()
@@ -87,11 +95,20 @@ class Director:
         self._open.callback(shop.sandbox.engine.store.close)
         self._open.callback(use_adapter, shop.account, None)
         enter(clock.use(ShopClock(shop.virtual)))
+        enter(caches_age(shop.virtual.now))
         enter(override_settings(ROOT_URLCONF="tests.urls"))
         self.world = World(shop, customers=self._people)
+        furnish(shop)
+        self.world.line.connect()
         enter(patch("core.jobs.current_app", self.world.broker))
-        self.stage = Stage(slots=SLOTS, on_lost_commit=self.world.broker.lose_fresh)
+        fragile = self._odds.fragile
+        self.stage = Stage(
+            slots=SLOTS, on_lost_commit=self.world.broker.lose_fresh,
+            always_pause=lambda point: place_of(point) in fragile,
+        )  # fmt: skip
         self._open.callback(self.stage.close)
+        self.world.befalls = self._odds.world
+        self.world.standing = lambda: [slot.point for slot in self.stage.slots if slot.is_busy]
         enter(killpoints.listen(self.stage.reach))
         self._judge = Judge(self.world, checks=self._checks)
         return self
@@ -102,7 +119,7 @@ class Director:
         self.run.transitions.update(moves)
         self.run.done = self.world.done + Counter({f"fault: {name}": n for name, n in self.stage.injuries.items()})
         self.run.points, self.run.kills = self.stage.points, self.stage.kills
-        self.run.statements = self.stage.statements
+        self.run.calm_statements = self.stage.statements - self.run.statements
         self._open.close()
 
     def draw(self, count: int) -> Run:
@@ -113,8 +130,8 @@ class Director:
         dice = Draw(self.run.seed, self._odds)
         while self.run.counted_steps < count:
             free = [slot.number for slot in self.stage.slots if not slot.is_busy]
-            busy = [slot.number for slot in self.stage.slots if slot.is_busy]
-            if not self._play(dice.next(free=free, busy=busy)):
+            standing = {slot.number: slot.point for slot in self.stage.slots if slot.is_busy}
+            if not self._play(dice.next(free=free, standing=standing)):
                 return self.run
         return self._come_to_rest()
 
@@ -141,10 +158,11 @@ class Director:
             case "begin":
                 ended_at = self._after(self._begin(slot, step))
             case _:
-                ended_at = self._after(self.stage.go_on(step.slot, injury=step.name))
+                ended_at = self._after(self.stage.go_on(step.slot, injury=step.name, passes=step.passes))
         effects = self._effects() - before
         self.run.log.append(Entry(len(self.run.steps), now_seconds(), step, ended_at, effects))
         self.run.counted_steps += effects > 0
+        self.run.statements = self.stage.statements
         self.run.broken = self._judge.after_step() if effects else []
         return not self.run.broken
 
@@ -165,7 +183,9 @@ class Director:
     def _begin(self, slot: Slot, step: Step) -> Slot:
         act = ACTS[step.name][1]
         self.world.done[f"act: {step.name}"] += 1
-        return self.stage.begin(slot.number, name=step.name, act=lambda: act(self.world, random.Random(step.seed)))
+        return self.stage.begin(
+            slot.number, name=step.name, act=lambda: act(self.world, random.Random(step.seed)), passes=step.passes
+        )
 
     def _after(self, slot: Slot) -> str:
         if slot.crash is not None and not isinstance(slot.crash, OperationalError | InterfaceError):
@@ -175,32 +195,57 @@ class Director:
     def _come_to_rest(self) -> Run:
         """No more faults: everybody finishes, repeats what had no answer, and sweeps run until nothing moves."""
         for step in self._closing_steps():
-            self.run.calm_steps += 1
-            self._calm(step)
-            if self.run.broken:
+            if not self._calm(step):
                 return self.run
         self.run.broken = self._judge.at_rest() or self._same_after_repeats()
         return self.run
 
     def _closing_steps(self) -> Iterator[str]:
         engine = self.world.shop.sandbox.engine
-        engine.faults.clear()
-        engine.webhook_faults.clear()
+        self.world.end_faults(engine.faults, title="provider")
+        self.world.end_faults(engine.webhook_faults, title="webhook")
+        self.world.line.clear()
+        self.world.done.update(f"fault: line {met}" for met in self.world.line.met)
         for slot in self.stage.slots:
             while slot.is_busy:
                 yield f"go {slot.number}"
         for _ in range(3):
             yield from ["repeat", "deliver", "work", "sweep"]
-        # Two days, beyond every hold, key and back-off, in spans that grow.
-        for minutes in [2] * 8 + [20] * 6 + [180] * 16 + [1500] * 8:
-            self.world.shop.pass_time(minutes=minutes)
+        for minutes in CALM_MINUTES:
+            if self._is_quiet():
+                break
+            self.world.pass_time(minutes=minutes)
             yield from ["deliver", "work", "sweep", "work"]
+        # Nothing is left that could move. If something is, two weeks bring it to light.
+        self.world.pass_time(days=14)
+        yield from ["deliver", "work", "sweep", "work", "deliver"]
 
-    def _calm(self, what: str) -> None:
+    def _is_quiet(self) -> bool:
+        """Whether nobody waits for anything: no order, operation, event, task, delivery, nor the provider."""
+        engine = self.world.shop.sandbox.engine
+        return (
+            not self.world.broker.waiting
+            and engine.deliveries.next_due_at() is None
+            and not Operation.objects.filter(status__in=OPEN_STATUSES).exists()
+            and not Event.objects.exclude(status__in=["processed", "ignored"]).exists()
+            and not Order.objects.filter(state__in=set(BEFORE_PAYMENT) - {OrderState.EXPIRED}).exists()
+        )
+
+    def _calm(self, what: str) -> bool:
+        """Do one thing of the rest and look. Returns whether all is well; what did nothing is no step."""
+        before = self._effects()
+        with self.stage.counting():
+            self._do_calmly(what)
+        if self._effects() != before:
+            self.run.calm_steps += 1
+            self.run.broken = self._judge.after_step()
+        return not self.run.broken
+
+    def _do_calmly(self, what: str) -> None:
         self.world.broker.fresh.clear()
         match what.split():
             case ["go", number]:
-                self._after(self.stage.go_on(int(number)))
+                self._after(self.stage.go_on(int(number), passes=9))
             case ["repeat"]:
                 for customer in self.world.customers:
                     for request in list(customer.unanswered):
@@ -214,7 +259,6 @@ class Director:
             case ["sweep"]:
                 for sweep in workers.SWEEPS.values():
                     sweep()
-        self.run.broken = self._judge.after_step()
 
     def _same_after_repeats(self) -> list[Finding]:
         """Every event once more, in another order: the same facts give the same state."""

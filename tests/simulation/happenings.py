@@ -1,19 +1,22 @@
-"""What befalls everybody: time, the provider's bad days, the post's, the broker's."""
+"""What befalls everybody: time, the provider's bad days, the line's, the post's, the broker's."""
 
 import random
 from contextlib import suppress
 
 from sandbox.errors import ConnectionLostError
 from tests.shop import WIRING
-from tests.simulation.world import Act, World
+from tests.simulation.world import DAY, Act, World
 
-CALLS = ["payment_intents.create", "payment_intents.retrieve", "payment_intents.cancel", "refunds.create", "*", "*"]
+CALLS = [
+    "payment_intents.create", "payment_intents.retrieve", "payment_intents.cancel", "payment_intents.capture",
+    "refunds.create", "*", "*", "*",
+]  # fmt: skip
 CALL_FAULTS = {
-    "timeout_before": 3, "timeout_after": 6, "error_500_before": 2, "error_500_saved": 2, "key_in_use": 2,
-    "rate_limited": 2, "slow": 2, "decline": 2, "late_success": 2,
+    "timeout_before": 4, "timeout_after": 6, "error_500_before": 4, "error_500_saved": 4, "key_in_use": 4,
+    "rate_limited": 4, "slow": 4, "decline": 5, "late_success": 5,
 }  # fmt: skip
 POST_FAULTS = {"drop": 3, "duplicate": 3, "delay": 2, "reorder": 3}
-DAY = 86_400.0
+RESERVATION_MINUTES, AUTHORIZATION_DAYS = 15, 7
 STRANGER = "amount=700&currency=gbp&confirm=true&payment_method=pm_card_chargeDeclined&metadata[stranger]=yes"
 
 
@@ -21,11 +24,24 @@ def provider_fault(world: World, dice: random.Random) -> None:
     """One of the provider's next calls goes wrong, once."""
     kind = dice.choices(list(CALL_FAULTS), weights=list(CALL_FAULTS.values()))[0]
     calls = ["payment_intents.create", "payment_intents.confirm"] if kind in {"decline", "late_success"} else CALLS
-    seconds = dice.choice([3.0, 11.0, 40.0])
+    # An answer that takes long outlives its caller's patience, then the lease; work that takes long, that of people.
+    seconds = dice.choice([3.0, 40.0, 900.0, 5400.0] if kind == "late_success" else [3.0, 11.0, 40.0])
     world.shop.sandbox.engine.faults.add(
         {"kind": kind, "operation": dice.choice(calls), "times": 1, "after": dice.choice([0, 0, 1]), "seconds": seconds}
     )
-    world.done[f"fault: provider {kind}"] += 1
+
+
+def line_keeps(world: World, dice: random.Random) -> None:
+    """For a while no write arrives, and one that was given up may arrive long after."""
+    if dice.random() < 0.6:
+        world.line.keep_next(late_seconds=dice.choice([300.0, 5400.0, 9000.0]))
+    else:
+        world.line.keep(seconds=dice.choice([20.0, 400.0, 2400.0]), late_seconds=dice.choice([0.0, 1800.0, 5400.0]))
+
+
+def key_refused(world: World, dice: random.Random) -> None:
+    """Our own key was changed at the provider and not here: a write is refused."""
+    world.line.refuse_key(ending=dice.choice(["", "/capture", "/capture"]))
 
 
 def post_fault(world: World, dice: random.Random) -> None:
@@ -33,36 +49,41 @@ def post_fault(world: World, dice: random.Random) -> None:
     kind = dice.choices(list(POST_FAULTS), weights=list(POST_FAULTS.values()))[0]
     seconds = dice.choice([30.0, 900.0, 2 * DAY])
     world.shop.sandbox.engine.webhook_faults.add({"kind": kind, "times": 1, "seconds": seconds})
-    world.done[f"fault: webhook {kind}"] += 1
 
 
 def seconds_pass(world: World, dice: random.Random) -> None:
     """Life goes on."""
-    world.shop.pass_time(seconds=dice.choice([0.5, 2.0, 5.0, 20.0, 61.0]))
+    world.pass_time(seconds=dice.choice([0.5, 2.0, 5.0, 20.0, 61.0]))
 
 
 def minutes_pass(world: World, dice: random.Random) -> None:
     """Over leases, look-up spacings and reservations."""
-    world.shop.pass_time(minutes=dice.choice([3, 11, 16, 31, 61]))
+    minutes = dice.choice([3, 11, 16, 31, 61])
+    world.pass_time(minutes=minutes)
+    if minutes > RESERVATION_MINUTES:
+        world.note("clock over reservations")
 
 
 def days_pass(world: World, dice: random.Random) -> None:
     """Over the life of keys at the provider, and of authorizations."""
-    world.shop.pass_time(days=dice.choice([1, 1, 3, 8]), minutes=5)
-    world.done["fault: clock jumped"] += 1
+    days = dice.choice([1, 3, 8, 8])
+    world.pass_time(days=days, minutes=5)
+    world.note("clock over keys")
+    if days > AUTHORIZATION_DAYS:
+        world.note("clock over authorizations")
 
 
 def keys_pruned(world: World, dice: random.Random) -> None:
     """The provider forgets keys that are older than a day."""
     world.shop.sandbox.handle("POST", "http://sandbox.localhost/_control/prune_keys", {}, b"{}")
-    world.done["fault: keys pruned"] += 1
+    world.note("provider keys pruned")
 
 
 def stranger_pays(world: World, dice: random.Random) -> None:
     """Somebody else's payment under our account: no attempt of ours knows it, and its card is declined."""
     world.strangers += 1
     _post(world, "payment_intents", f"stranger-{world.strangers}", STRANGER)
-    world.done["fault: payment of a stranger"] += 1
+    world.note("provider has a stranger's payment")
 
 
 def _post(world: World, path: str, key: str, form: str) -> None:
@@ -79,22 +100,24 @@ def task_lost(world: World, dice: random.Random) -> None:
     """A worker takes a task and is gone with it."""
     if world.broker.waiting:
         world.broker.waiting.pop(dice.randrange(len(world.broker.waiting)))
-        world.done["fault: task lost"] += 1
+        world.note("task lost")
 
 
 def broker_emptied(world: World, dice: random.Random) -> None:
     """FLUSHALL."""
     if world.broker.waiting:
         world.broker.waiting.clear()
-        world.done["fault: broker emptied"] += 1
+        world.note("broker emptied")
 
 
 HAPPENINGS: dict[str, tuple[int, Act]] = {
     "seconds_pass": (30, seconds_pass),
-    "minutes_pass": (6, minutes_pass),
-    "days_pass": (1, days_pass),
-    "provider_fault": (14, provider_fault),
-    "post_fault": (10, post_fault),
+    "minutes_pass": (8, minutes_pass),
+    "days_pass": (2, days_pass),
+    "provider_fault": (20, provider_fault),
+    "line_keeps": (2, line_keeps),
+    "key_refused": (2, key_refused),
+    "post_fault": (12, post_fault),
     "keys_pruned": (2, keys_pruned),
     "stranger_pays": (1, stranger_pays),
     "task_lost": (4, task_lost),

@@ -13,6 +13,7 @@ from django.db import connection
 
 from core import clock
 from orders.models import Order
+from oversight.models import Case, CaseType
 from payments.models import OPEN_STATUSES, Operation
 from reconciliation.invariants import CHECKS, Check, Violation, combined, find_violations, hashes, provider
 from tests.journeys.facts import _records
@@ -39,7 +40,7 @@ OURS = "SELECT json_extract(metadata, '$.attempt_id') FROM intents WHERE json_ex
 CARRIED_OUT = """
 SELECT json_extract(metadata, '$.attempt_id') FROM intents
 WHERE status <> 'canceled' AND last_error IS NULL
-    AND id NOT IN (SELECT intent_id FROM charges WHERE status = 'failed')
+    AND id NOT IN (SELECT subject_id FROM events WHERE kind = 'payment_intent.payment_failed')
 """
 DROPPED = """
 SELECT event.public_id, event.object_id FROM webhooks_event AS event
@@ -150,7 +151,7 @@ class Judge:
         taken = {row[0] for row in store.rows(CARRIED_OUT)}
         refused = Operation.objects.filter(kind="authorize", status__in=["declined", "failed"])
         for operation_id, attempt_id in refused.values_list("public_id", "attempt__public_id"):
-            if attempt_id in taken:
+            if attempt_id in taken - self._world.line.late_attempts:
                 text = f"I12 {operation_id} counts as refused, the provider carried it out"
                 yield Finding("refusals_are_the_providers", text)
         with connection.cursor() as cursor:
@@ -176,7 +177,10 @@ def _left_undone() -> Iterator[Finding]:
     told = Event.objects.filter(status="parked", case_opened_at__isnull=False)
     for event in Event.objects.exclude(status__in=["processed", "ignored"]).exclude(pk__in=told).order_by("id"):
         yield Finding("every_event_is_processed", f"never processed: {event.public_id} {event.type} {event.status}")
-    for order in Order.objects.filter(state__in=["draft", "payment_pending"]).order_by("id"):
+    # Money that the provider will not give back waits for a person; the order waits with it.
+    refused = Case.objects.filter(type=CaseType.GIVE_BACK_FAILED).exclude(status=Case.Status.RESOLVED)
+    waiting = Order.objects.filter(state__in=["draft", "payment_pending"])
+    for order in waiting.exclude(public_id__in=refused.values("order_public_id")).order_by("id"):
         yield Finding("every_order_is_decided", f"left behind: {order.public_id} {order.state}")
 
 

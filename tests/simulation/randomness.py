@@ -1,8 +1,11 @@
-"""Ids from the seed, so that one seed is one history; nowhere else in this package is randomness but in scripts."""
+"""Ids from the seed and caches that age with the shop, so that one seed is one history however fast it is played.
+
+Nowhere else in this package is randomness but in scripts.
+"""
 
 import base64
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
@@ -18,6 +21,20 @@ class _Seeded:
 
     def token_urlsafe(self, count: int) -> str:
         return base64.urlsafe_b64encode(self._random.randbytes(count)).rstrip(b"=").decode()
+
+
+class _ShopTime:
+    """What caches ask the module `time` for."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.monotonic = now
+
+
+@contextmanager
+def caches_age(now: Callable[[], float]) -> Iterator[None]:
+    """This will let what a process remembers for seconds (policies, webhook addresses) age by this clock."""
+    with patch("core.policies.time", _ShopTime(now)), patch("webhooks.selectors.time", _ShopTime(now)):
+        yield
 
 
 @contextmanager

@@ -1,13 +1,8 @@
 """What a run and many runs came to, as tables people read."""
 
-from pathlib import Path
-
-from core.machines import load_order_transitions
+from tests.simulation.counts import counts, later_transitions, missed
 from tests.simulation.director import Run
 from tests.simulation.running import Tally
-
-# Transitions that wait for fulfillment, refunds and disputes: nothing in the product makes them yet.
-LATER = Path(__file__).with_name("later_transitions.txt")
 
 
 def show_run(run: Run) -> None:
@@ -26,20 +21,27 @@ def show_run(run: Run) -> None:
         print(step)
 
 
-def show_tally(tally: Tally) -> None:
-    """This will print what was seen how often; the last line is the figure."""
-    later = set(LATER.read_text().split("\n")) if LATER.exists() else set()
-    print("\ntransition                                              fired")
-    for row in load_order_transitions():
-        source, target = row["source"], row["target"]
-        note = "  (later)" if f"{source},{target}" in later else ""
-        print(f"{f'{source} → {target}':<55} {tally.transitions[source, target]:>6}{note}")
-    for title, counter in (("seen", tally.done), ("killed at", tally.kills), ("reached", tally.points)):
-        print(f"\n{title:<55} times")
+def show_tally(tally: Tally, *, steps: int) -> None:
+    """This will print what was seen how often, beside how often it must be; the last line is the figure."""
+    later, kind = later_transitions(), ""
+    for one in counts(tally):
+        if one.kind != kind:
+            kind = one.kind
+            print(f"\n{kind:<60} {'times':>7} {'must':>7}")
+        pair = tuple(one.name.split(" → "))
+        note = f"  later, {later[pair]}" if pair in later else "  below" if one.is_missed else ""
+        print(f"{one.name:<60} {one.times:>7} {one.required:>7.1f}{note}")
+    for title, counter in (("seen", tally.done), ("reached", tally.points)):
+        print(f"\n{title:<60} {'times':>7}")
         for name, count in sorted(counter.items()):
-            print(f"{name:<55} {count:>6}")
-    per_second = tally.steps / tally.seconds if tally.seconds else 0.0
-    mean = tally.statements / tally.steps if tally.steps else 0.0
-    print(f"\n{tally.runs} seeds, {tally.steps:,} steps drawn and {tally.calm_steps:,} to come to rest in "
-          f"{tally.seconds:.0f} s ({per_second:.0f} steps/s), {mean:.1f} statements a step")  # fmt: skip
+            if not name.startswith("fault: "):
+                print(f"{name:<60} {count:>7}")
+    calm_mean = tally.calm_statements / tally.calm_steps if tally.calm_steps else 0.0
+    print(
+        f"\n{tally.runs} seeds in {tally.seconds:.0f} s: {tally.steps:,} steps drawn with {tally.statements_mean:.1f} "
+        f"statements each, {tally.calm_steps:,} to come to rest with {calm_mean:.1f}; {tally.steps_per_second:.0f} "
+        f"steps/s, {tally.drawn_per_second:.0f} of them drawn"
+    )
+    for line in missed(tally, steps=steps):
+        print(f"missed: {line}")
     print(f"{len(tally.broken)} violations")

@@ -1,5 +1,6 @@
 """Many seeds over several processes, each with a database of its own; what they came to, added up."""
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -16,6 +17,7 @@ from django.db import connections
 from tests import databases
 from tests.simulation.director import Director, Run
 from tests.simulation.judge import CHECK_NAMES
+from tests.simulation.odds import GROUPS
 from tests.simulation.script import Step, shrink
 
 
@@ -27,6 +29,7 @@ class Tally:
     steps: int = 0
     calm_steps: int = 0
     statements: int = 0
+    calm_statements: int = 0
     seconds: float = 0.0
     broken: list[Run] = field(default_factory=list)
     transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -34,12 +37,28 @@ class Tally:
     points: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def statements_mean(self) -> float:
+        """Statements of a drawn step."""
+        return self.statements / self.steps if self.steps else 0.0
+
+    @property
+    def drawn_per_second(self) -> float:
+        """Drawn steps a second, over all processes, whatever else the time went into."""
+        return self.steps / self.seconds if self.seconds else 0.0
+
+    @property
+    def steps_per_second(self) -> float:
+        """Steps a second that did something and were looked at, those on the way to rest among them."""
+        return (self.steps + self.calm_steps) / self.seconds if self.seconds else 0.0
+
     def add(self, run: Run) -> None:
         """This will count one run."""
         self.runs += 1
         self.steps += run.counted_steps
         self.calm_steps += run.calm_steps
         self.statements += run.statements
+        self.calm_statements += run.calm_statements
         self.transitions.update(run.transitions)
         self.done.update(run.done)
         self.points.update(run.points)
@@ -51,12 +70,15 @@ class Tally:
 class House:
     """One process's database and the way to play in it. Use as a context.
 
-    `checks` are names of CHECK_NAMES: what the judge looks with, everything unless told otherwise.
+    `checks` are names of CHECK_NAMES: what the judge looks with; `groups` are of odds.GROUPS: which faults befall.
+    Everything unless told otherwise.
     """
 
-    def __init__(self, name: str, *, checks: Collection[str] = CHECK_NAMES) -> None:
-        """Remember the database's name and the checks."""
-        self.checks = checks
+    def __init__(
+        self, name: str, *, checks: Collection[str] = CHECK_NAMES, groups: Collection[str] = tuple(GROUPS)
+    ) -> None:
+        """Remember the database's name, the checks and the faults."""
+        self.checks, self.groups = checks, groups
         self._migrated = databases.migrated(name)
         self._name = name
 
@@ -65,6 +87,9 @@ class House:
         logging.disable(logging.CRITICAL)
         self._migrated.__enter__()
         self._emptying = databases.emptying_statement()
+        # What is loaded by now stays loaded: no collection of garbage needs to walk over it.
+        gc.collect()
+        gc.freeze()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,7 +119,7 @@ class House:
     def _fresh(self, seed: int) -> Director:
         connections["default"].close()
         databases.empty(self._name, statement=self._emptying)
-        return Director(seed=seed, checks=self.checks)
+        return Director(seed=seed, checks=self.checks, groups=self.groups)
 
 
 def play_all(
@@ -104,13 +129,14 @@ def play_all(
     processes: int,
     until: float | None = None,
     checks: Collection[str] = CHECK_NAMES,
+    groups: Collection[str] = tuple(GROUPS),
 ) -> Iterator[Run]:
     """This will play every seed and yield what each came to, in the order they end; `until` is a monotonic time."""
     context = multiprocessing.get_context("fork")
     shares = [seeds[number::processes] for number in range(processes)]
     queue: multiprocessing.Queue[Run | None] = context.Queue()
     children = [
-        context.Process(target=_play_share, args=(_house(number, checks), share, steps, until, queue))
+        context.Process(target=_play_share, args=(_house(number, checks, groups), share, steps, until, queue))
         for number, share in enumerate(shares)
     ]
     for child in children:
@@ -138,8 +164,8 @@ def _next(queue: "multiprocessing.Queue[Run | None]", children: Sequence[BasePro
                 raise SystemExit("a simulating process crashed") from None
 
 
-def _house(number: int, checks: Collection[str]) -> House:
-    return House(f"simulation_{os.getpid()}_{number}", checks=checks)
+def _house(number: int, checks: Collection[str], groups: Collection[str]) -> House:
+    return House(f"simulation_{os.getpid()}_{number}", checks=checks, groups=groups)
 
 
 def _play_share(

@@ -3,7 +3,8 @@
 # Note [The baton]
 An actor gives the baton back where a transaction begins or was committed and around provider calls, never inside a
 transaction, so no paused actor ever holds a row that another waits for. Who goes on, and what befalls them there, is
-the script's choice; therefore the same script gives the same history.
+the script's choice, and how many such points it may run past before it pauses; therefore the same script gives the
+same history.
 
 # Note [Killed]
 A kill is a BaseException at a point, after which the thread's connection is thrown away unrolled: nothing of ours may
@@ -12,7 +13,8 @@ catch it, and what `finally` does in our code cannot reach the database any more
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +25,11 @@ from core.db import in_transaction
 
 Act = Callable[[], None]
 
-INJURIES = (
-    "kill", "kill_in_commit", "serialization_failure", "deadlock", "lost_before_commit", "lost_after_commit",
-)  # fmt: skip
+# What may befall an actor at a point, and how often each.
+INJURIES = {
+    "kill": 5, "kill_in_commit": 4, "serialization_failure": 3, "deadlock": 2, "lost_before_commit": 2,
+    "lost_after_commit": 3,
+}  # fmt: skip
 _REFUSALS = {"serialization_failure": errors.SerializationFailure, "deadlock": errors.DeadlockDetected}
 
 
@@ -50,6 +54,7 @@ class Slot:
     name: str = ""
     point: str = ""
     injury: str = ""
+    passes: int = 0
     crash: BaseException | None = None
     go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
@@ -62,13 +67,20 @@ class Slot:
 class Stage:
     """Slots with a thread each. Everything but `reach` is called by the director, whose thread has no slot."""
 
-    def __init__(self, *, slots: int, on_lost_commit: Callable[[], None]) -> None:
-        """Start the threads; `on_lost_commit` is told when a commit's answer is lost, so that no wake-up leaves."""
+    def __init__(
+        self, *, slots: int, on_lost_commit: Callable[[], None], always_pause: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        """Start the threads; `on_lost_commit` is told when a commit's answer is lost, so that no wake-up leaves.
+
+        Nobody runs past a point of which `always_pause` says so.
+        """
         self.slots = [Slot(number) for number in range(slots)]
         self.points: Counter[str] = Counter()
         self.injuries: Counter[str] = Counter()
         self.kills: Counter[str] = Counter()
         self.statements = 0
+        self.calls = 0
+        self._always_pause = always_pause
         self._on_lost_commit = on_lost_commit
         self._back = threading.Semaphore(0)
         self._mine = threading.local()
@@ -88,27 +100,29 @@ class Stage:
             thread.join(timeout=STUCK_SECONDS)
             assert not thread.is_alive(), f"{slot.name} does not end at {slot.point}"
 
-    @property
-    def calls(self) -> int:
-        """How many calls of a provider have begun."""
-        return sum(count for point, count in self.points.items() if point.endswith(":before"))
-
-    def begin(self, number: int, *, name: str, act: Act) -> Slot:
-        """This will let an actor begin in a free slot and run to its first yield point or its end."""
+    def begin(self, number: int, *, name: str, act: Act, passes: int = 0) -> Slot:
+        """This will let an actor begin in a free slot and run to a yield point, `passes` others passed, or its end."""
         slot = self.slots[number]
         assert not slot.is_busy
-        slot.act, slot.name, slot.injury = act, name, ""
+        slot.act, slot.name, slot.injury, slot.passes = act, name, "", passes
         return self._run(slot)
 
-    def go_on(self, number: int, *, injury: str = "") -> Slot:
-        """This will let a paused actor run to its next yield point or its end; the injury meets it on the way."""
+    def go_on(self, number: int, *, injury: str = "", passes: int = 0) -> Slot:
+        """This will let a paused actor run on in the same way; the injury meets it where it stands or on the way."""
         slot = self.slots[number]
         assert slot.is_busy
-        slot.injury = injury
+        slot.injury, slot.passes = injury, passes
         return self._run(slot)
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """This will count the statements of this thread inside the block as actors' statements are counted."""
+        with connection.execute_wrapper(self._count):
+            yield
 
     def reach(self, point: str) -> None:
         """This will be called at every named point of our code; the director's own thread passes freely."""
+        self.calls += point.endswith(":before")
         slot: Slot | None = getattr(self._mine, "slot", None)
         if slot is None:
             return
@@ -124,6 +138,9 @@ class Stage:
             self._on_lost_commit()
             _drop_connection()
             raise OperationalError("server closed the connection unexpectedly")
+        if slot.passes and not self._always_pause(point):
+            slot.passes -= 1
+            return
         self._back.release()
         slot.go.acquire()
         if self._is_over:
@@ -181,7 +198,7 @@ class Stage:
     def _perform(self, slot: Slot) -> None:
         assert slot.act is not None
         try:
-            with connection.execute_wrapper(self._count):
+            with self.counting():
                 slot.act()
         except Killed:
             _drop_connection()

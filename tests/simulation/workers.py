@@ -2,18 +2,24 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 
+from checkout.services import cancel_order
 from core import clock
 from core.cause import Cause
 from core.errors import DomainError
+from core.idempotency import KeyedRequest
 from orders.models import HoldReason, Order
+from orders.models.money import BEFORE_PAYMENT
 from orders.selectors import lock_order
 from orders.services import open_hold, order_transaction, release_hold
 from payments import services as payments
 from payments import tasks as payment_tasks
 from payments.models import PaymentAttempt
 from reconciliation import tasks as sweeps
-from tests.simulation.world import Act, World
+from sandbox.errors import ConnectionLostError
+from tests.simulation.line import in_dashboard
+from tests.simulation.world import DAY, Act, World, now_seconds
 from webhooks import services as webhooks
 from webhooks import tasks as webhook_tasks
 from webhooks.models import Event
@@ -23,6 +29,9 @@ TASKS: dict[str, Callable[..., None]] = {
     "payments.carry_out": payment_tasks.carry_out.run,
     "payments.recover": payment_tasks.recover.run,
 }
+# A provider that tells us by webhook what its answer, still under way, will say.
+BEFORE_ANSWER = {"call:POST:payment_intents:during", "call:POST:payment_intents:after"}
+TOO_LATE = ["payment_authorized", "capture_failed", "payment_failed", "expired"]
 SWEEPS: dict[str, Callable[[], None]] = {
     "operations": sweeps.sweep_operations.run,
     "expired_orders": sweeps.sweep_expired_orders.run,
@@ -45,7 +54,7 @@ def work_again(world: World, dice: random.Random) -> None:
     """A task that was acknowledged too late runs again, perhaps days later."""
     if world.broker.past:
         wake = dice.choice(world.broker.past)
-        world.done["fault: task run again"] += 1
+        world.note("task run again" if wake.sent_at > now_seconds() - 3 * DAY else "task run after days")
         TASKS[wake.name](**dict(wake.ids))
 
 
@@ -62,6 +71,8 @@ def deliver(world: World, dice: random.Random) -> None:
     if not due:
         return
     delivery = dice.choice(due)
+    if any(point in BEFORE_ANSWER for point in world.standing()):
+        world.note("webhook before the answer")
     world.deliveries.append((delivery.headers, delivery.body))
     answer = world.shop.post_delivery(delivery.headers, delivery.body)
     if answer.status_code not in {200, 503}:
@@ -69,7 +80,7 @@ def deliver(world: World, dice: random.Random) -> None:
     if dice.random() < 0.85:
         engine.record_delivery(delivery.id, answer.status_code)
     else:
-        world.done["fault: webhook twice"] += 1
+        world.note("webhook answer lost")
 
 
 def deliver_old(world: World, dice: random.Random) -> None:
@@ -77,7 +88,7 @@ def deliver_old(world: World, dice: random.Random) -> None:
     if world.deliveries:
         headers, body = dice.choice(world.deliveries)
         answer = world.shop.post_delivery(headers, body)
-        world.done["fault: webhook old"] += 1
+        world.note("webhook old")
         if answer.status_code not in {200, 400, 503}:
             world.complain(f"an old delivery was answered with {answer.status_code}")
 
@@ -87,13 +98,13 @@ def deliver_forged(world: World, dice: random.Random) -> None:
     if world.deliveries:
         headers, body = dice.choice(world.deliveries)
         answer = world.shop.post_delivery(headers, body.replace(b'"livemode"', b'"live_mode"'))
-        world.done["fault: webhook forged"] += 1
+        world.note("webhook forged")
         if answer.status_code not in {400, 503}:
             world.complain(f"a forged delivery was answered with {answer.status_code}")
 
 
 def take_held_funds(world: World, dice: random.Random) -> None:
-    """Somebody looked at the order and lets the money be taken."""
+    """Somebody looked at the order and lets the money be taken; now and then our key is refused just then."""
     held = list(Order.objects.filter(state__in=["payment_authorized", "capture_failed"]).order_by("id"))
     if held:
         order = dice.choice(held)
@@ -101,6 +112,8 @@ def take_held_funds(world: World, dice: random.Random) -> None:
         try:
             with order_transaction("simulation.request_capture"):
                 payments.request_capture(order.public_id, cause=cause)
+            if "key_refused" in world.befalls and dice.random() < 0.4:
+                world.line.refuse_key(ending="/capture")
         except DomainError as refusal:
             world.done[f"refused: {refusal.code}"] += 1
 
@@ -122,6 +135,7 @@ def ask_provider(world: World, dice: random.Random) -> None:
     attempts = list(PaymentAttempt.objects.select_related("account__channel", "order").order_by("id"))
     if attempts:
         cause = Cause(actor="staff:usr_sim", source="console", now=clock.now())
+        world.note("staff asks")
         payments.ask_provider(dice.choice(attempts), cause=cause)
 
 
@@ -129,7 +143,54 @@ def replay_event(world: World, dice: random.Random) -> None:
     """Staff lets a stored event be processed once more; one that has ended stays as it is."""
     ids = list(Event.objects.order_by("id").values_list("pk", flat=True))
     if ids:
+        world.note("staff replay")
         webhooks.process(dice.choice(ids), now=clock.now())
+
+
+def cancel_as_staff(world: World, dice: random.Random) -> None:
+    """Staff ends an order that is not paid, as a customer does."""
+    orders = list(Order.objects.filter(state__in=BEFORE_PAYMENT).order_by("id").values_list("public_id", flat=True))
+    if orders:
+        cancel_order_as_staff(world, dice.choice(orders), key=f"staff-{dice.getrandbits(30)}")
+
+
+def cancel_order_as_staff(world: World, order_id: str, *, key: str) -> None:
+    """This will end one order as somebody of staff."""
+    request = KeyedRequest(principal=f"order:{order_id}", operation="orders.cancel", raw_key=key, fingerprint=key)
+    cause = Cause(actor="staff:usr_sim", source="console", now=clock.now())
+    world.note("staff cancels")
+    try:
+        cancel_order(order_id, reason="simulated", request=request, cause=cause)
+    except DomainError as refusal:
+        world.done[f"refused: {refusal.code}"] += 1
+
+
+def money_too_late(world: World, dice: random.Random) -> None:
+    """An order is cancelled, and before anybody could close its payment the money is taken: by its customer, or by
+    somebody at the provider.
+    """
+    open_to_pay = PaymentAttempt.objects.filter(order__state__in=TOO_LATE, dead_at=None, is_current=True)
+    attempts = list(open_to_pay.exclude(provider_reference=None).select_related("order").order_by("id"))
+    if not attempts:
+        return
+    attempt = dice.choice(attempts)
+    cancel_order_as_staff(world, attempt.order.public_id, key=f"late-{dice.getrandbits(30)}")
+    world.note("money too late")
+    if attempt.status == "authorized":
+        in_dashboard(world.shop, f"payment_intents/{attempt.provider_reference}/capture")
+    elif attempt.client_secret:
+        with suppress(ConnectionLostError):
+            world.shop.confirm({"client_secret": attempt.client_secret})
+
+
+def work_in_dashboard(world: World, dice: random.Random) -> None:
+    """Somebody takes or lets go held funds, or closes a payment, at the provider and past us."""
+    store = world.shop.sandbox.engine.store
+    held = [row[0] for row in store.rows("SELECT id FROM intents WHERE status = 'requires_capture' ORDER BY id")]
+    if held:
+        act = dice.choice(["capture", "capture", "cancel"])
+        world.note(f"dashboard {act}")
+        in_dashboard(world.shop, f"payment_intents/{dice.choice(held)}/{act}")
 
 
 ACTS: dict[str, tuple[int, Act]] = {
@@ -139,8 +200,11 @@ ACTS: dict[str, tuple[int, Act]] = {
     "deliver": (20, deliver),
     "deliver_old": (1, deliver_old),
     "deliver_forged": (1, deliver_forged),
-    "take_held_funds": (5, take_held_funds),
-    "put_on_hold": (3, put_on_hold),
+    "take_held_funds": (6, take_held_funds),
+    "cancel_as_staff": (1, cancel_as_staff),
+    "money_too_late": (2, money_too_late),
+    "work_in_dashboard": (5, work_in_dashboard),
+    "put_on_hold": (2, put_on_hold),
     "ask_provider": (3, ask_provider),
     "replay_event": (2, replay_event),
 }

@@ -3,17 +3,28 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.test import Client
 
+from checkout.services import StartCommand, start_checkout
 from core import clock
+from core.cause import Cause
+from core.errors import DomainError
+from core.idempotency import KeyedRequest
+from core.principal import GUEST
+from core.problems import STATUS_OF_KIND
+from orders.services import ContactDetails
+from sandbox.faults import FaultPlan
 from tests.shop import Shop
+from tests.simulation.furniture import a_session
+from tests.simulation.line import Line
 
-GOODS = {"MUG-RED": 6, "LAMP": 3}
+GOODS = ("LAMP", "MUG-RED")
 FINAL_ANSWERS = {200, 201}
+DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -23,18 +34,29 @@ class Request:
     path: str
     body: dict[str, Any]
     headers: dict[str, str]
+    is_held: bool = False
+
+
+@dataclass(frozen=True)
+class Plain:
+    """An answer of a service that no endpoint asks, as an answer over HTTP looks."""
+
+    status_code: int
+    content: bytes
 
 
 @dataclass
 class Customer:
-    """A guest with a device: what they hold and what they have had no final answer to."""
+    """Somebody with a device: what they hold and what they have had no final answer to. With an account or a guest."""
 
     number: int
+    session: str = ""
     cart: tuple[str, str] | None = None
     order_id: str = ""
     order_token: str = ""
     client_secret: str = ""
     keys_count: int = 0
+    in_flight: int = 0
     unanswered: list[Request] = field(default_factory=list)
     last: Request | None = None
 
@@ -43,6 +65,11 @@ class Customer:
         self.keys_count += 1
         return f"customer-{self.number}-{self.keys_count}"
 
+    def forget_order(self) -> None:
+        """This will let go of the order and of what was not answered about it."""
+        self.order_id = self.order_token = self.client_secret = ""
+        self.unanswered.clear()
+
 
 @dataclass(frozen=True)
 class Wake:
@@ -50,6 +77,7 @@ class Wake:
 
     name: str
     ids: tuple[tuple[str, Any], ...]
+    sent_at: float
 
 
 class Broker:
@@ -63,7 +91,7 @@ class Broker:
 
     def send_task(self, name: str, *, kwargs: dict[str, Any], **_: Any) -> None:
         """This will take in a task, in the place of Celery's own method."""
-        wake = Wake(name, tuple(sorted(kwargs.items())))
+        wake = Wake(name, tuple(sorted(kwargs.items())), now_seconds())
         self.waiting.append(wake)
         self.fresh.append(wake)
 
@@ -82,9 +110,15 @@ class World:
         """Begin with an empty broker and customers who hold nothing."""
         self.shop = shop
         self.broker = Broker()
-        self.customers = [Customer(number) for number in range(customers)]
-        self.client = shop.client = Client(raise_request_exception=False)
+        self.customers = [
+            Customer(number, session=a_session(f"customer-{number}@example.com") if number % 2 else "")
+            for number in range(customers)
+        ]
+        self.line = Line(shop)
+        self.client = Client(raise_request_exception=False)
         shop.door = Client(raise_request_exception=False)
+        self.befalls: Collection[str] = ()
+        self.standing: Callable[[], list[str]] = list
         self.deliveries: list[tuple[dict[str, str], bytes]] = []
         self.done: Counter[str] = Counter()
         self.complaints: list[str] = []
@@ -101,7 +135,11 @@ class World:
         customer.last = request
         if request not in customer.unanswered:
             customer.unanswered.append(request)
-        answer = self.post(request)
+        customer.in_flight += 1
+        try:
+            answer = self.post(request, customer=customer)
+        finally:
+            customer.in_flight -= 1
         body = json.loads(answer.content) if answer.content else {}
         if answer.status_code in FINAL_ANSWERS:
             self._same_answer(request, answer.content)
@@ -115,14 +153,25 @@ class World:
             return dict(body)
         return None
 
-    def post(self, request: Request) -> Any:
-        """This will post bytes to the API and complain about what no client may ever see."""
+    def post(self, request: Request, *, customer: Customer | None = None) -> Any:
+        """This will send a request as its customer's device does, or a guest's of no account."""
+        customer = customer or Customer(0)
+        if request.is_held:
+            shown = self.call(customer, "GET", f"carts/{request.body['cart_id']}", **request.headers)
+            return _start_held(request) if shown.status_code == 200 else shown
+        return self.call(customer, "POST", request.path, request.body, **request.headers)
+
+    def call(self, customer: Customer, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """This will call the API from the customer's device and complain about what no client may ever see."""
+        names = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        if customer.session:
+            names["X-Session-Token"] = customer.session
         answer = self.client.generic(
-            "POST", f"/api/v1/{request.path}", json.dumps(request.body), content_type="application/json",
-            headers=request.headers,
+            method, f"/api/v1/{path}", "" if body is None else json.dumps(body), content_type="application/json",
+            headers={"X-Device-Id": f"device-{customer.number}", **names}, REMOTE_ADDR=f"192.0.2.{customer.number + 1}",
         )  # fmt: skip
         if answer.status_code >= 500 and answer.status_code != 503:
-            self.complain(f"POST {request.path} answered {answer.status_code}")
+            self.complain(f"{method} {path} answered {answer.status_code}")
         return answer
 
     def final_answer_to(self, request: Request) -> bytes | None:
@@ -134,6 +183,23 @@ class World:
         if self.answers.setdefault(named, content) != content:
             self.complain(f"one key for {request.path} had two final answers")
 
+    def pass_time(self, **span: float) -> None:
+        """This will move the clock; what the line kept until then arrives."""
+        self.shop.pass_time(**span)
+        if self.line.has_due:
+            self.end_faults(self.shop.sandbox.engine.webhook_faults, title="webhook")
+            self.line.arrive()
+
+    def end_faults(self, plan: FaultPlan, *, title: str) -> None:
+        """This will take a plan of faults out of force; what met somebody counts, not what was planned."""
+        for rule in plan.rules:
+            self.done[f"fault: {title} {rule.kind}"] += rule.hits
+        plan.clear()
+
+    def note(self, fault: str) -> None:
+        """This will count a fault that met somebody."""
+        self.done[f"fault: {fault}"] += 1
+
     def _take_in(self, customer: Customer, request: Request, body: dict[str, Any]) -> None:
         cart_id = request.body.get("cart_id", "")
         if cart_id and self.order_of_cart.setdefault(cart_id, body["order_id"]) != body["order_id"]:
@@ -141,10 +207,27 @@ class World:
         has_moved_on = customer.cart is None or (cart_id and cart_id != customer.cart[0])
         if has_moved_on or (not cart_id and body["order_id"] != customer.order_id):
             return
-        if "order_token" in body:
-            customer.order_id, customer.order_token = body["order_id"], body["order_token"]
+        if cart_id:
+            customer.order_id = body["order_id"]
+        customer.order_token = body.get("order_token") or customer.order_token
         if body.get("client_secret"):
             customer.client_secret = body["client_secret"]
+
+
+def _start_held(request: Request) -> Plain:
+    """Checkout of an order that is looked at before its money is taken; no endpoint asks for that by itself."""
+    cart_id, key = request.body["cart_id"], request.headers["Idempotency-Key"]
+    command = StartCommand(
+        cart_id=cart_id, principal=GUEST, contact=ContactDetails(email=request.body["contact"]["email"]),
+        locale="en-GB", method="stripe", payment_token=request.body["payment"]["token"], capture_method="manual",
+    )  # fmt: skip
+    keyed = KeyedRequest(principal=f"cart:{cart_id}", operation="checkout.start", raw_key=key, fingerprint=key)
+    cause = Cause(actor="guest:sim", source="checkout", now=clock.now())
+    try:
+        final = start_checkout(command, request=keyed, cause=cause)
+    except DomainError as refusal:
+        return Plain(STATUS_OF_KIND[refusal.kind], json.dumps({"code": refusal.code}).encode())
+    return Plain(final.status, final.body)
 
 
 Act = Callable[[World, random.Random], None]

@@ -1,0 +1,49 @@
+"""What a simulated shop has beside its goods: two ways to ship, codes with limits, customers with accounts."""
+
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+
+from accounts.services import create_customer
+from catalog.services import Figures, NewArea, NewMethod, NewZone, PriceStep, create_shipping_zone
+from catalog.tests.factories import a_coupon
+from core.db import transaction
+from core.tests.factories import NOW
+from tests.shop import Shop
+
+# All scarce, so that their limits are what most of a run is about; ALLFREE leaves nothing to pay.
+CODES = ("SPRING10", "ONCE-EACH", "TENNER", "ALLFREE")
+WAYS = ("post", "express")
+
+
+def furnish(shop: Shop) -> None:
+    """This will set up shipping and codes."""
+    methods = [
+        NewMethod(code, code.title(), [PriceStep("GBP", price)], days_min=1, days_max=3, position=position)
+        for position, (code, price) in enumerate(zip(WAYS, (395, 895), strict=True))
+    ]
+    with transaction("simulation.furnish"):
+        zone = NewZone("home", "Great Britain", areas=[NewArea("GB")], methods=methods)
+        create_shipping_zone(channel=shop.channel, zone=zone, now=NOW)
+    a_coupon(shop.channel, "SPRING10", uses_max=2)
+    a_coupon(shop.channel, "ONCE-EACH", uses_per_customer_max=1, rate=Decimal("0.25"))
+    a_coupon(shop.channel, "TENNER", kind="fixed", figures={"GBP": Figures(amount_minor=1000)}, code_uses_max=1)
+    a_coupon(shop.channel, "ALLFREE", rate=1, uses_max=1)
+
+
+def a_session(email: str) -> str:
+    """This will make a customer and sign them in; returns what their app sends as X-Session-Token.
+
+    Passwords and codes are left out: they decide nothing about orders, and hashing them takes longer than a purchase.
+    """
+    with transaction("simulation.account"):
+        user = create_customer(email=email, now=NOW)
+    session: Any = import_module(settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)
