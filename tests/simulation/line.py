@@ -19,6 +19,8 @@ from sandbox.in_process import SandboxTransport
 from tests.shop import WIRING, Shop
 
 CREATE = "/v1/payment_intents"
+# No network keeps anything for days; a key that the provider forgot meanwhile would charge again.
+LOST_AFTER_SECONDS = 6 * 3600.0
 
 
 @dataclass
@@ -79,6 +81,8 @@ class Line(httpx2.BaseTransport):
         due = [kept for kept in self._kept if kept.due_at <= now]
         self._kept = [kept for kept in self._kept if kept.due_at > now]
         for kept in due:
+            if kept.due_at and now > kept.due_at + LOST_AFTER_SECONDS:
+                continue
             try:
                 self._inner.handle_request(kept.request)
             except httpx2.TransportError:
