@@ -97,6 +97,8 @@ def paid_twice(world: World) -> Request:
     voided_though_it_will_pay(world.shop)
     request = requests.to_pay_again(order, token=GOOD)
     world.post(request)
+    # What is given back is ordered after the second payment began, also by the clock.
+    world.shop.pass_time(seconds=5)
     world.shop.confirm(order)
     deliver(world)
     # The worker reads what came; whom that wakes is lost.
