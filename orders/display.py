@@ -179,7 +179,7 @@ def _before_payment(situation: Situation) -> Shown:
 
 
 def _has_failed(situation: Situation) -> bool:
-    # The order stays payment_failed until something succeeds; a later try that is under way is what counts.
+    # Who tries again with the same secret has an order that stays payment_failed; what is under way is what counts.
     is_trying = situation.attempt in {"requires_action", "processing"}
     if situation.state is S.CAPTURE_FAILED or (situation.state is S.PAYMENT_FAILED and not is_trying):
         return True

@@ -8,11 +8,13 @@ import pytest
 from catalog import services
 from catalog.models import Price, Stock
 from core import clock
+from core.cause import system
 from core.db import transaction
 from orders.models import Order
 from payments.models import PaymentAttempt
-from tests.journeys.buyers import answer_bank, cancel, pay_again, read
-from tests.journeys.facts import shelf, taken, violations, with_wrong_key
+from payments.services import request_capture
+from tests.journeys.buyers import answer_bank, cancel, hold_funds, pay_again, read
+from tests.journeys.facts import moves, shelf, taken, violations, with_wrong_key
 from tests.shop import Shop
 
 
@@ -98,6 +100,38 @@ class TestPayingAgain:
             "may_retry": True,
         }
         assert "sk_test" not in answer.content.decode()
+
+
+class TestStatesOfANewTry:
+    def test_it_is_pending_again_when_the_provider_has_heard_of_it(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
+
+        pay_again(shop, order, token="pm_card_chargeDeclined", key="second")
+        pay_again(shop, order, key="third")
+
+        declined = ["payment_pending", "payment_failed"]
+        assert moves(shop) == ["draft", *declined, *declined, "payment_pending"]
+        assert read(shop, order).json()["status"] == "action_required"
+
+    def test_one_that_succeeds_at_once_passes_through_it(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
+
+        pay_again(shop, order, token="pm_card_visa")
+
+        assert moves(shop)[-3:] == ["payment_failed", "payment_pending", "paid"]
+
+    def test_another_card_after_a_failed_capture_holds_the_funds_anew(self, shop: Shop) -> None:
+        order = hold_funds(shop, card="pm_card_captureFail")
+        with transaction("test"):
+            request_capture(order["order_id"], cause=system("sweep", now=clock.now()))
+        shop.work()
+
+        again = pay_again(shop, order, token="pm_card_visa", replace=True)
+
+        assert (again.status_code, again.json()["status"]) == (201, "under_review")
+        assert moves(shop)[-3:] == ["capture_failed", "payment_pending", "payment_authorized"]
+        assert [row["status"] for row in shop.truth()] == ["canceled", "requires_capture"]
+        assert violations(shop) == []
 
 
 class TestThreeDSecure:

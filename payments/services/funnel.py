@@ -61,6 +61,7 @@ class Scene:
     attempt: PaymentAttempt
     cause: Cause
     status_before: str
+    was_acknowledged: bool
 
     def operations_of(self, attempt: PaymentAttempt) -> list[Operation]:
         """This will return the operations of one attempt."""
@@ -137,7 +138,9 @@ def _lock_scene(attempt: PaymentAttempt, *, cause: Cause) -> Scene:
     by_id = {row.pk: row for row in attempts}
     for operation in operations:
         operation.order, operation.attempt = order, by_id[operation.attempt_id]
-    return Scene(order, attempts, operations, by_id[attempt.pk], cause, status_before=by_id[attempt.pk].status)
+    locked = by_id[attempt.pk]
+    was_acknowledged = locked.acknowledged_at is not None
+    return Scene(order, attempts, operations, locked, cause, locked.status, was_acknowledged)
 
 
 def _shown(attempt: PaymentAttempt) -> tuple[object, ...]:
@@ -172,7 +175,7 @@ def _set_order_money(scene: Scene) -> None:
 
 def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
     order, attempt, version_before = scene.order, scene.attempt, scene.order.version
-    if order.state == OrderState.DRAFT and attempt.acknowledged_at is not None:
+    if _has_begun(scene):
         orders.mark_payment_started(order, _because(scene, Reason.PROVIDER_ACKNOWLEDGED))
     if will_be_paid:
         _pay(scene)
@@ -185,6 +188,18 @@ def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
         orders.mark_payment_failed(order, _because(scene, Reason.PROVIDER_PAYMENT_FAILED, code=attempt.failure_code))
     if has_changed and order.version == version_before:
         orders.record_fact(order, _because(scene, Reason.ATTEMPT_CHANGED, status=attempt.status))
+
+
+def _has_begun(scene: Scene) -> bool:
+    """Whether a try that may pay the order is acknowledged: its first one, or a new one after the old is dead.
+
+    Who tries again with the same secret begins nothing: the order was theirs to pay all the time.
+    """
+    order, attempt = scene.order, scene.attempt
+    if order.state == OrderState.DRAFT:
+        return attempt.acknowledged_at is not None
+    is_first_heard = attempt.is_current and attempt.acknowledged_at is not None and not scene.was_acknowledged
+    return is_first_heard and order.state in {"payment_failed", "capture_failed"} and not is_ending(order)
 
 
 def _may_fail(scene: Scene) -> bool:
