@@ -175,10 +175,11 @@ class TestSeedDemo:
 
 def reachable_states() -> set[str]:
     """This will return the states an order can come to today: the table's, less the ways that nothing takes yet."""
-    table = (settings.BASE_DIR / "orders/order_transitions.csv").read_text().splitlines()[1:]
-    later = set((settings.BASE_DIR / "tests/simulation/later_transitions.txt").read_text().split())
-    ways = [tuple(line.split(",")[:2]) for line in table]
-    return {target for source, target in ways if f"{source},{target}" not in later}
+    later, ways = (
+        {tuple(line.split(",")[:2]) for line in (settings.BASE_DIR / path).read_text().splitlines()[1:]}
+        for path in ("tests/simulation/later_transitions.csv", "orders/order_transitions.csv")
+    )
+    return {target for _, target in ways - later}
 
 
 class TestDemoOrders:
