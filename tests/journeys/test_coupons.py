@@ -211,6 +211,7 @@ class TestLimits:
         order = shop.start(with_code(shop), key="mine").json()
         buy(shop, with_code(shop), email="eve@example.com")
         Promotion.objects.update(uses_max=1)
+        shop.pass_time(minutes=61)
         with transaction("test"):
             expire(owner_id=order["order_id"], now=clock.now())
 

@@ -82,6 +82,8 @@ def keys_pruned(world: World, dice: random.Random) -> None:
 def stranger_pays(world: World, dice: random.Random) -> None:
     """Somebody else's payment under our account: no attempt of ours knows it, and its card is declined."""
     world.strangers += 1
+    # A bad day of the provider that made it succeed would be money of nobody's.
+    world.end_faults(world.shop.sandbox.engine.faults, title="provider")
     _post(world, "payment_intents", f"stranger-{world.strangers}", STRANGER)
     world.note("provider has a stranger's payment")
 
