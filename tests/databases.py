@@ -24,6 +24,32 @@ def superuser(database: str) -> psycopg.Connection:
     return psycopg.connect(SUPERUSER_URL, dbname=database, autocommit=True)
 
 
+class Onlooker:
+    """A session of its own that only looks, kept for as long as its process looks at one database.
+
+    Statements are prepared by hand and stay: a session of Django's forgets its own with every rollback.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a session."""
+        self._session: psycopg.Connection | None = None
+        self._prepared: dict[str, str] = {}
+
+    def look(self, statement: str, argument: str) -> list[tuple[str, ...]]:
+        """This will run a statement with one timestamp as its `$1` and return its rows of text."""
+        database = connections["default"].settings_dict["NAME"]
+        if self._session is None or self._session.closed or self._session.info.dbname != database:
+            self._session = psycopg.connect(SUPERUSER_URL, dbname=database, autocommit=True, prepare_threshold=None)
+            # The tables of a test have no statistics worth a plan for each instant.
+            self._session.execute("SET plan_cache_mode = force_generic_plan")
+            self._prepared.clear()
+        name = self._prepared.get(statement)
+        if name is None:
+            name = self._prepared[statement] = f"look_{len(self._prepared)}"
+            self._session.execute(f"PREPARE {name} (timestamptz) AS {statement}".encode())
+        return self._session.execute(f"EXECUTE {name} ('{argument}')".encode()).fetchall()
+
+
 @contextmanager
 def migrated(name: str) -> Iterator[str]:
     """This will make the database anew, migrate it, give the roles their grants and connect as the application."""

@@ -4,7 +4,7 @@ Each check has a name; a judge may be given a few of them, which shows what each
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,7 +15,8 @@ from core import clock
 from orders.models import Order
 from oversight.models import Case, CaseType
 from payments.models import OPEN_STATUSES, Operation
-from reconciliation.invariants import CHECKS, Check, Violation, combined, find_violations, hashes, provider
+from reconciliation.invariants import CHECKS, Check, Violation, combined, hashes, provider
+from tests.databases import Onlooker
 from tests.journeys.facts import _records
 from tests.simulation.world import World
 from webhooks.models import Event
@@ -42,17 +43,44 @@ SELECT json_extract(metadata, '$.attempt_id') FROM intents
 WHERE status <> 'canceled' AND last_error IS NULL
     AND id NOT IN (SELECT subject_id FROM events WHERE kind = 'payment_intent.payment_failed')
 """
-DROPPED = """
-SELECT event.public_id, event.object_id FROM webhooks_event AS event
-WHERE event.type = 'payment_intent.payment_failed' AND event.status IN ('processed', 'ignored') AND NOT EXISTS (
-    SELECT 1 FROM payments_paymentattempt AS attempt WHERE attempt.provider_reference = event.object_id)
+# What we believe of the provider and its own word for it, as far as our own tables show it.
+HEARSAY = (
+    Check(
+        "I11",
+        "processed_events_took_effect",
+        "A failure that was processed is about an attempt that is known.",
+        """
+        SELECT event.public_id AS subject, concat('is about ', event.object_id, ', which nobody knows, and was dropped')
+            AS detail
+        FROM webhooks_event AS event
+        WHERE event.type = 'payment_intent.payment_failed' AND event.status IN ('processed', 'ignored') AND NOT EXISTS (
+            SELECT 1 FROM payments_paymentattempt AS attempt WHERE attempt.provider_reference = event.object_id)
+        """,
+    ),
+    Check(
+        "I11",
+        "processed_events_took_effect",
+        "A success that was processed took money.",
+        """
+        SELECT event.public_id AS subject, concat('says that ', event.object_id,
+            ' succeeded, is processed and had no effect') AS detail
+        FROM webhooks_event AS event
+        WHERE event.type = 'payment_intent.succeeded' AND event.status = 'processed' AND NOT EXISTS (
+            SELECT 1 FROM payments_paymentattempt AS attempt
+            WHERE attempt.provider_reference = event.object_id AND attempt.captured_minor > 0)
+        """,
+    ),
+)
+REFUSED = """
+SELECT operation.public_id, attempt.public_id FROM payments_operation AS operation
+JOIN payments_paymentattempt AS attempt ON attempt.id = operation.attempt_id
+WHERE operation.kind = 'authorize' AND operation.status IN ('declined', 'failed') AND operation.created_at <= $1
+ORDER BY operation.id
 """
-WITHOUT_EFFECT = """
-SELECT event.public_id, event.object_id FROM webhooks_event AS event
-WHERE event.type = 'payment_intent.succeeded' AND event.status = 'processed' AND NOT EXISTS (
-    SELECT 1 FROM payments_paymentattempt AS attempt
-    WHERE attempt.provider_reference = event.object_id AND attempt.captured_minor > 0)
-"""
+
+
+# One for each process: plans are kept from seed to seed.
+ONLOOKER = Onlooker()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +95,21 @@ class Finding:
         return f"{self.text} [{self.check}]"
 
 
+class Look:
+    """Checks as one statement, which is too long to be sent and planned at every step."""
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        """Write it; without checks there is nothing to look at."""
+        self._statement = combined(checks).replace("%s", "$1") if checks else ""
+
+    def findings(self) -> list[Finding]:
+        """This will return what the checks find now."""
+        if not self._statement:
+            return []
+        rows = ONLOOKER.look(self._statement, clock.now().isoformat())
+        return [Finding(row[3], str(Violation(*row))) for row in rows]
+
+
 class Judge:
     """Looks after each step; keeps nothing but how many provider rows it has compared."""
 
@@ -78,19 +121,19 @@ class Judge:
         self._world = world
         self._checks = frozenset(checks)
         self._compared = (0, 0)
-        chosen = [check for name, check in SQL_CHECKS.items() if name in self._checks]
-        self._always = _statement([check for check in chosen if not check.is_liveness])
-        self._at_rest = _statement(chosen)
+        chosen = [check for check in (*SQL_CHECKS.values(), *HEARSAY) if check.name in self._checks]
+        self._always = Look([check for check in chosen if not check.is_liveness])
+        self._at_rest = Look(chosen)
 
     def after_step(self) -> list[Finding]:
         """This will return what is broken now: our invariants, the provider's truth against our rows, complaints."""
-        found = self._in_sql(self._always)
+        found = self._always.findings()
         found += [one for one in (*self._provider_acts(), *self._misheard()) if one.check in self._checks]
         return found + self._complaints()
 
     def at_rest(self) -> list[Finding]:
         """This will return what did not converge after the last sweeps."""
-        found = self._in_sql(self._at_rest)
+        found = self._at_rest.findings()
         passes: dict[str, Callable[[], Iterator[Violation]]] = dict(HASH_CHECKS)
         chosen = {name: compare for name, compare in provider.COMPARISONS.items() if name in self._checks}
         if chosen:
@@ -103,11 +146,6 @@ class Judge:
     def compares(self, check: str) -> bool:
         """This will tell whether a check is switched on."""
         return check in self._checks
-
-    def _in_sql(self, statement: str) -> list[Finding]:
-        return (
-            [Finding(one.check, str(one)) for one in find_violations(statement, now=clock.now())] if statement else []
-        )
 
     def _complaints(self) -> list[Finding]:
         return [
@@ -146,27 +184,16 @@ class Judge:
                     )
 
     def _misheard(self) -> Iterator[Finding]:
-        """What we believe of the provider and its own word for it."""
+        """Whom the provider carried out, though we count it as refused."""
+        refused = ONLOOKER.look(REFUSED, clock.now().isoformat())
+        if not refused:
+            return
         store = self._world.shop.sandbox.engine.store
-        taken = {row[0] for row in store.rows(CARRIED_OUT)}
-        refused = Operation.objects.filter(kind="authorize", status__in=["declined", "failed"])
-        for operation_id, attempt_id in refused.values_list("public_id", "attempt__public_id"):
-            if attempt_id in taken - self._world.line.late_attempts:
+        taken = {row[0] for row in store.rows(CARRIED_OUT)} - self._world.line.late_attempts
+        for operation_id, attempt_id in refused:
+            if attempt_id in taken:
                 text = f"I12 {operation_id} counts as refused, the provider carried it out"
                 yield Finding("refusals_are_the_providers", text)
-        with connection.cursor() as cursor:
-            cursor.execute(WITHOUT_EFFECT)
-            for event_id, reference in cursor.fetchall():
-                text = f"I11 {event_id} says that {reference} succeeded, is processed and had no effect"
-                yield Finding("processed_events_took_effect", text)
-            cursor.execute(DROPPED)
-            for event_id, reference in cursor.fetchall():
-                text = f"I11 {event_id} is about {reference}, which nobody knows, and was dropped"
-                yield Finding("processed_events_took_effect", text)
-
-
-def _statement(checks: list[Check]) -> str:
-    return combined(checks) if checks else ""
 
 
 def _left_undone() -> Iterator[Finding]:

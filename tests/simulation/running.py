@@ -87,13 +87,15 @@ class House:
         logging.disable(logging.CRITICAL)
         self._migrated.__enter__()
         self._emptying = databases.emptying_statement()
-        # What is loaded by now stays loaded: no collection of garbage needs to walk over it.
+        # What is loaded by now stays loaded, and a seed is over soon: garbage is collected between seeds.
         gc.collect()
         gc.freeze()
+        gc.disable()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Drop it."""
+        gc.enable()
         self._migrated.__exit__(None, None, None)
 
     def draw(self, seed: int, *, steps: int) -> Run:
@@ -117,6 +119,7 @@ class House:
         return self.play(run.seed, shrink(run.steps, fails=fails))
 
     def _fresh(self, seed: int) -> Director:
+        gc.collect()
         connections["default"].close()
         databases.empty(self._name, statement=self._emptying)
         return Director(seed=seed, checks=self.checks, groups=self.groups)
