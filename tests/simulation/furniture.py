@@ -15,7 +15,7 @@ from core.tests.factories import NOW
 from tests.shop import Shop
 
 # All scarce, so that their limits are what most of a run is about; ALLFREE leaves nothing to pay.
-CODES = ("SPRING10", "ONCE-EACH", "TENNER", "ALLFREE")
+CODES = ("SPRING10", "ONCE-EACH", "TENNER", "WELCOME", "ALLFREE")
 WAYS = ("post", "express")
 
 
@@ -31,6 +31,7 @@ def furnish(shop: Shop) -> None:
     a_coupon(shop.channel, "SPRING10", uses_max=2)
     a_coupon(shop.channel, "ONCE-EACH", uses_per_customer_max=1, rate=Decimal("0.25"))
     a_coupon(shop.channel, "TENNER", kind="fixed", figures={"GBP": Figures(amount_minor=1000)}, code_uses_max=1)
+    a_coupon(shop.channel, "WELCOME", is_first_order_only=True)
     a_coupon(shop.channel, "ALLFREE", rate=1, uses_max=1)
 
 

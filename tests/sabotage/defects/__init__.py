@@ -1,6 +1,6 @@
 """Every planted defect, by where it is made."""
 
-from tests.sabotage.defects import books, inbox, journey, locks, money, provider
+from tests.sabotage.defects import books, coupons, inbox, journey, locks, money, provider
 from tests.sabotage.planting import Defect
 
 DEFECTS: tuple[Defect, ...] = (
@@ -10,5 +10,6 @@ DEFECTS: tuple[Defect, ...] = (
     *inbox.DEFECTS,
     *locks.DEFECTS,
     *books.DEFECTS,
+    *coupons.DEFECTS,
 )
 BY_NAME = {defect.name: defect for defect in DEFECTS}

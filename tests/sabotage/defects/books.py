@@ -70,6 +70,21 @@ DEFECTS = (
         (Edit("orders.services.change.move", "from_state=source", "from_state=order.state"),),
     ),
     Defect(
+        "each move is told twice",
+        "A move writes its history row and a second one that says the same.",
+        (
+            Edit(
+                "orders.services.change._write",
+                "    event_of(order, because, from_state=from_state, to_state=to_state).save(force_insert=True)",
+                "    event_of(order, because, from_state=from_state, to_state=to_state).save(force_insert=True)\n"
+                "    if to_state:\n"
+                "        order.version += 1\n"
+                '        order.save(update_fields=["version"])\n'
+                "        event_of(order, because, from_state=from_state, to_state=to_state).save(force_insert=True)",
+            ),
+        ),
+    ),
+    Defect(
         "facts written as transitions",
         "What is beside the state is written into the history of states.",
         (

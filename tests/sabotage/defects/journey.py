@@ -75,6 +75,11 @@ DEFECTS = (
         "units kept twice",
         "An order that keeps its units is given them again, and no index forbids it.",
         (
+            Edit(
+                "orders.services.expire.keeps_units",
+                "return order.state != OrderState.EXPIRED and catalog.is_reserved(owner_id=order.public_id)",
+                "return False",
+            ),
             Edit("catalog.services.reservations.reserve_again", "    if last.is_live:\n        return last\n", ""),
             Lost("catalog_reservation_one_live"),
         ),
