@@ -11,17 +11,10 @@ from django.db.models import Min
 from catalog.models import Product
 from core.models import Heartbeat, SalesChannel
 from orders.models import Order
-from orders.models.money import OrderState
+from orders.selectors import EXPIRING_STATES
 from payments.models.operation import OPEN_STATUSES, Operation
 from webhooks.models import Event
 
-# The states in which the expiry sweep looks at an order; the same as in the partial index it uses.
-EXPIRING_STATES = (
-    OrderState.DRAFT,
-    OrderState.PAYMENT_PENDING,
-    OrderState.PAYMENT_FAILED,
-    OrderState.PAYMENT_AUTHORIZED,
-)
 UNPROCESSED = (Event.Status.RECEIVED, Event.Status.PROCESSING, Event.Status.PARKED, Event.Status.FAILED)
 
 

@@ -11,6 +11,15 @@ from core.errors import NotFound
 from orders.models import Hold, Order, OrderEvent, OrderState
 from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
 
+# The states in which time can end an order; the same as in the partial index over `expires_at`.
+EXPIRING_STATES = (
+    OrderState.DRAFT,
+    OrderState.PAYMENT_PENDING,
+    OrderState.PAYMENT_FAILED,
+    OrderState.PAYMENT_AUTHORIZED,
+    OrderState.CAPTURE_FAILED,
+)
+
 
 class NoSuchOrder(NotFound):
     """Absent and foreign look the same."""
@@ -60,16 +69,7 @@ def history_of(order: Order) -> QuerySet[OrderEvent]:
 
 def due_for_expiry(*, now: datetime, limit: int) -> list[str]:
     """This will return the public ids of orders before payment whose time is over, oldest first."""
-    rows = Order.objects.filter(
-        expires_at__lte=now,
-        state__in=[
-            OrderState.DRAFT,
-            OrderState.PAYMENT_PENDING,
-            OrderState.PAYMENT_FAILED,
-            OrderState.PAYMENT_AUTHORIZED,
-            OrderState.CAPTURE_FAILED,
-        ],
-    )
+    rows = Order.objects.filter(expires_at__lte=now, state__in=EXPIRING_STATES)
     return list(rows.order_by("expires_at").values_list("public_id", flat=True)[:limit])
 
 

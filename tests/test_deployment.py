@@ -73,6 +73,25 @@ class TestDockerfile:
         assert (tmp_path / "staticfiles" / "staticfiles.json").exists()
 
 
+class TestSecrets:
+    @pytest.mark.pains("C8")
+    @pytest.mark.parametrize("role", ["0", "1"], ids=["shop", "webhook door"])
+    @pytest.mark.parametrize("value", [None, "", "whsec_development"], ids=["unset", "empty", "everybody's"])
+    def test_production_does_not_start_when_no_webhook_could_be_verified(self, value: str | None, role: str) -> None:
+        environment = {"PATH": os.environ["PATH"], **BUILD_ENVIRONMENT, "WEBHOOKS_ONLY": role}
+        del environment["STRIPE_WEBHOOK_SECRETS"]
+        if value is not None:
+            environment["STRIPE_WEBHOOK_SECRETS"] = value
+
+        started = subprocess.run(
+            [sys.executable, "manage.py", "check"],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+        assert started.returncode != 0
+        assert "Set STRIPE_WEBHOOK_SECRETS in the environment; production does not start without it." in started.stderr
+
+
 class TestCompose:
     def test_every_queue_has_a_worker_of_its_own(self) -> None:
         commands = [service.get("command", []) for service in OURS.values()]

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,13 @@ PARAMETERS_MAX = 7
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "managers.py", "signals.py"}
 SKIPPED = {".venv", ".surety", "migrations", "node_modules", "staticfiles", ".git"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# What lets a message wait at a worker, who loses it with its life: with a date, or for a while.
+DATES = {"eta", "retry_backoff"}
+DELAYS = {"countdown", "default_retry_delay", "retry_backoff_max"}
+DELAY_SECONDS_MAX = 300
+# What writes columns of rows; that of an order is its state's `move`, which names its columns in a variable.
+WRITES = {"update", "bulk_update", "update_or_create", "save", "bulk_create"}
+STATE_IN_SQL = re.compile(r"UPDATE\s+orders_order\s+SET[^;]*\bstate\s*=", re.IGNORECASE)
 
 
 def sources(*folders: str) -> Iterator[Path]:
@@ -73,6 +81,24 @@ class TestSizes:
         ]
 
         assert many == []
+
+
+@cache
+def transitions() -> set[str]:
+    """This will return the names of an order's transition methods."""
+    model = ast.parse((ROOT / "orders/models/order.py").read_text())
+    return {
+        node.name
+        for node in functions(model)
+        if any(
+            isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "transition" for mark in node.decorator_list
+        )
+    }
+
+
+def is_transition(node: ast.AST) -> bool:
+    """This will tell whether an `order`'s transition is named here, to be called or to be given to whoever calls it."""
+    return isinstance(node, ast.Attribute) and node.attr in transitions() and getattr(node.value, "id", "") == "order"
 
 
 class TestPlaces:
@@ -129,26 +155,27 @@ class TestPlaces:
         assert [parts for parts in admins if parts[0] != "support"] == []
 
     def test_transitions_are_called_by_the_orders_services_alone(self) -> None:
-        model = ast.parse((ROOT / "orders/models/order.py").read_text())
-        transitions = {
-            node.name
-            for node in functions(model)
-            if any(
-                isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "transition"
-                for mark in node.decorator_list
-            )
-        }
-        assert len(transitions) > 20
-
         elsewhere = [
-            f"{name}:{node.attr}"
+            f"{name}:{ast.unparse(node)}"
             for name, tree in trees(*APPS, "commerce", with_tests=False)
             if not name.startswith("orders/services/")
             for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute) and node.attr in transitions and getattr(node.value, "id", "") == "order"
+            if is_transition(node)
         ]
 
+        assert len(transitions()) > 20
         assert elsewhere == []
+
+    @pytest.mark.pains("J5")
+    def test_transitions_are_taken_by_the_one_function_that_saves_them(self) -> None:
+        forgotten = [
+            f"{name}:{ast.unparse(node)}"
+            for name, tree in trees("orders", with_tests=False)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and is_transition(node.func)
+        ]
+
+        assert forgotten == []
 
 
 class TestTime:
@@ -175,6 +202,95 @@ class TestTime:
         ]
 
         assert found == []
+
+
+def sent_for_later(tree: ast.Module) -> Iterator[str]:
+    """This will return what lets a message wait at a worker: for a time nobody can read here, or for too long a one."""
+    for node in ast.walk(tree):
+        pairs: list[tuple[str | None, ast.expr]] = []
+        if isinstance(node, ast.Call):
+            pairs = [(keyword.arg, keyword.value) for keyword in node.keywords]
+        elif isinstance(node, ast.Dict):
+            pairs = [
+                (str(key.value), value)
+                for key, value in zip(node.keys, node.values, strict=True)
+                if isinstance(key, ast.Constant)
+            ]
+        for word, value in pairs:
+            is_short = (
+                isinstance(value, ast.Constant) and isinstance(value.value, int) and value.value <= DELAY_SECONDS_MAX
+            )
+            if word in DATES or (word in DELAYS and not is_short):
+                yield f"{word}={ast.unparse(value)}"
+
+
+class TestMessages:
+    @pytest.mark.pains("J1")
+    def test_wait_at_no_worker_for_longer_than_five_minutes(self) -> None:
+        late = [f"{name}:{delay}" for name, tree in trees(*APPS, "commerce") for delay in sent_for_later(tree)]
+
+        assert late == []
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "task.apply_async(eta=when)",
+            "task.apply_async(countdown=301)",
+            "task.apply_async(countdown=wait_seconds)",
+            "self.retry(countdown=60 * 60)",
+            "send_task(name, **{'eta': when})",
+            "{'task': name, 'options': {'countdown': 3600}}",
+            "shared_task(name=name, default_retry_delay=600)",
+            "shared_task(name=name, retry_backoff=True)",
+        ],
+    )
+    def test_that_would_wait_longer_are_seen(self, source: str) -> None:
+        assert len(list(sent_for_later(ast.parse(source)))) == 1
+
+    def test_that_wait_for_a_moment_are_let_pass(self) -> None:
+        assert list(sent_for_later(ast.parse("task.apply_async(countdown=300)"))) == []
+
+
+def set_by_hand(tree: ast.Module) -> Iterator[str]:
+    """This will return every statement that writes an order's state past the machine, whose guards it would not ask."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            names = {keyword.arg for keyword in node.keywords} | {
+                element.value
+                for argument in [*node.args, *(keyword.value for keyword in node.keywords)]
+                if isinstance(argument, ast.List | ast.Tuple | ast.Dict)
+                for element in (argument.keys if isinstance(argument, ast.Dict) else argument.elts)
+                if isinstance(element, ast.Constant)
+            }
+            if node.func.attr in WRITES and "state" in names:
+                yield ast.unparse(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and STATE_IN_SQL.search(node.value):
+            yield node.value
+
+
+class TestStates:
+    @pytest.mark.pains("J5")
+    def test_change_in_no_statement_past_their_machine(self) -> None:
+        found = [
+            f"{name}:{what}" for name, tree in trees(*APPS, "commerce", with_tests=False) for what in set_by_hand(tree)
+        ]
+
+        assert found == []
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "Order.objects.filter(pk=1).update(state='paid')",
+            "Order.objects.filter(pk=1).update(**{'state': 'paid'})",
+            "Order.objects.bulk_update(orders, ['state'])",
+            "Order.objects.bulk_update(orders, fields=('version', 'state'))",
+            "Order.objects.update_or_create(pk=1, defaults={'state': 'paid'})",
+            "order.save(update_fields=['state'])",
+            'cursor.execute("UPDATE orders_order SET version = 2, state = %s")',
+        ],
+    )
+    def test_that_would_change_so_are_seen(self, source: str) -> None:
+        assert len(list(set_by_hand(ast.parse(source)))) == 1
 
 
 class TestNames:

@@ -25,6 +25,7 @@ class TestCheckWork:
 
         call_command("check_work", queue="urgent")
 
+    @pytest.mark.pains("J3")
     def test_a_queue_is_not_well_because_another_one_is(self) -> None:
         beat("urgent", seconds_ago=5)
         beat("bulk", seconds_ago=90)

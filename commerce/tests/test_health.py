@@ -12,7 +12,12 @@ from commerce import health
 from core import clock
 from core.ids import new_public_id
 from core.models import Heartbeat, ProviderAccount, SalesChannel
+from orders.models import Order
+from orders.selectors import due_for_expiry
+from orders.tests.factories import an_order_in
+from payments.models import Operation
 from webhooks.models import Event
+from webhooks.tests.factories import KEY_REFERENCE, an_open_payment, make_account
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -116,6 +121,7 @@ class TestWork:
         assert answer.json()["status"] == "working"
         assert answer.json()["last_heartbeat"]["urgent"]["age_seconds"] in {20, 21}
 
+    @pytest.mark.pains("J3")
     def test_is_stalled_when_one_queue_went_silent(self) -> None:
         beat(seconds_ago=20, queues=("urgent", "default"))
         beat(seconds_ago=90, queues=("bulk",))
@@ -125,9 +131,11 @@ class TestWork:
         assert body["status"] == "stalled"
         assert [name for name, queue in body["last_heartbeat"].items() if queue["is_late"]] == ["bulk"]
 
+    @pytest.mark.pains("J3")
     def test_is_stalled_before_the_first_heartbeat(self) -> None:
         assert ask("/healthz/work").status_code == 503
 
+    @pytest.mark.pains("J3")
     def test_is_stalled_while_an_event_waits_too_long(self) -> None:
         beat()
         due_event(seconds_ago=90)
@@ -136,6 +144,36 @@ class TestWork:
 
         assert answer.status_code == 503
         assert answer.json()["oldest_due"]["webhook_events"]["is_late"] is True
+
+    @pytest.mark.pains("J3")
+    @pytest.mark.parametrize(("seconds_ago", "status"), [(60, 200), (180, 503)])
+    def test_is_stalled_while_an_operation_waits_too_long(
+        self, seconds_ago: int, status: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        beat()
+        monkeypatch.setenv(KEY_REFERENCE, "sk_test_of_the_tests")
+        an_open_payment(make_account())
+        Order.objects.update(expires_at=clock.now() + timedelta(minutes=15))
+        Operation.objects.update(next_check_at=clock.now() - timedelta(seconds=seconds_ago))
+
+        answer = ask("/healthz/work")
+
+        assert (answer.status_code, answer.json()["oldest_due"]["operations"]["is_late"]) == (status, status == 503)
+
+    @pytest.mark.pains("J3")
+    @pytest.mark.parametrize(
+        "state", ["draft", "payment_pending", "payment_failed", "payment_authorized", "capture_failed"]
+    )
+    def test_is_stalled_while_an_order_waits_for_its_end_for_too_long(self, state: str) -> None:
+        beat()
+        order = an_order_in(state)
+        Order.objects.update(expires_at=clock.now() - timedelta(minutes=10))
+
+        answer = ask("/healthz/work")
+
+        assert due_for_expiry(now=clock.now(), limit=10) == [order.public_id]
+        assert answer.status_code == 503
+        assert answer.json()["oldest_due"]["orders"]["is_late"] is True
 
     def test_a_short_wait_is_no_alarm(self) -> None:
         beat()

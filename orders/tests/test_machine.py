@@ -10,10 +10,11 @@ import pytest
 from django.db import DatabaseError, IntegrityError, InternalError, ProgrammingError, connection
 from django.db import transaction as django_transaction
 
-from core.machines import load_order_transitions
+from core.machines import load_order_transitions, may_move
 from orders import services
 from orders.models import Contact, DueAdjustment, Order, OrderEvent, OrderLine, OrderState, Reason, RefusedTransition
 from orders.models.money import PAID_STATES
+from orders.selectors import lock_order
 from orders.services.change import Because, move
 from orders.tests.factories import CAUSE, an_order, an_order_in
 
@@ -126,6 +127,36 @@ class TestTheServiceRefuses:
             move(order, getattr(order, name), BECAUSE)
 
         assert Order.objects.get(pk=order.pk).state == state
+
+
+class TestCaptured:
+    @pytest.mark.pains("C4")
+    @pytest.mark.parametrize("state", ["paid", "fulfillment_pending"])
+    def test_is_not_the_end_and_what_was_taken_back_ships_nothing(self, state: str) -> None:
+        """The tables have the way. That a provider's reversal is read, takes it and opens a case comes with refunds and
+        disputes: no update of a provider says `reversed` yet.
+        """
+        order = an_order_in(state, captured_minor=2000)
+
+        with services.order_transaction("test"):
+            locked = lock_order(order.public_id)
+            # In one statement with its move: there is no moment in which it is paid and nothing was taken.
+            locked.captured_minor = 0
+            move(locked, locked.capture_reversed, BECAUSE)
+        reversed_ = Order.objects.get(pk=order.pk)
+        with pytest.raises(services.TransitionRefused), services.order_transaction("test"):
+            move(reversed_, reversed_.fulfillment_requested, BECAUSE)
+
+        assert (reversed_.state, reversed_.captured_minor) == ("capture_failed", 0)
+        assert may_move("attempt", "captured", "reversed")
+        assert may_move("attempt", "reversed", "captured")
+
+    @pytest.mark.pains("C4")
+    def test_later_still_pays_what_had_failed(self) -> None:
+        late = {source for source, target, name in TABLE if (target, name) == ("paid", "payment_captured")}
+
+        assert {"payment_failed", "capture_failed", "expired"} <= late
+        assert all(may_move("attempt", source, "captured") for source in ("failed", "voided", "expired"))
 
 
 @contextmanager

@@ -8,10 +8,29 @@ from django.test import Client
 from core.ids import new_public_id
 from core.tests.factories import NOW
 from support.tests.factories import address_of
+from webhooks import services as inbox
 from webhooks.models import Delivery, Event
 from webhooks.tests.factories import an_event, event_body, make_account
 
+LIST = "/console/webhooks/event/"
 pytestmark = pytest.mark.usefixtures("database", "provider_key")
+
+
+class TestEvents:
+    @pytest.mark.pains("C1")
+    def test_of_no_use_to_us_are_listed_with_their_reason_and_not_as_processed(self, console: Client) -> None:
+        account = make_account()
+        unknown = an_event(account, event_body("evt_unknown", type="customer.created"))
+        inbox.process(unknown.pk, now=NOW)
+        an_event(account, event_body("evt_waiting"))
+
+        listed = {
+            status: [row.event_key for row in console.get(LIST, {"status__exact": status}).context["cl"].result_list]
+            for status in ("ignored", "processed", "received")
+        }
+
+        assert listed == {"ignored": ["evt_unknown"], "processed": [], "received": ["evt_waiting"]}
+        assert "customer.created does not concern us" in console.get(address_of(unknown)).content.decode()
 
 
 class TestEventPage:

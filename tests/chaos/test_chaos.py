@@ -15,6 +15,7 @@ pytestmark = [
 
 
 class TestOneMinute:
+    @pytest.mark.pains("J2")
     def test_nothing_is_lost_charged_twice_or_left_in_doubt(self, tmp_path: Path) -> None:
         outcome = weather(tmp_path, seed=secrets.randbits(31), minutes=1)
 

@@ -154,7 +154,7 @@ class TestCancelAgainstCapture:
 
 
 class TestExpiryAgainstSuccess:
-    @pytest.mark.pains("C5")
+    @pytest.mark.pains("C5", "J6")
     def test_ends_paid_where_the_customer_s_payment_succeeded_else_expired(self, shop: Shop) -> None:
         succeeded: list[bool] = []
 

@@ -1,14 +1,19 @@
 """Money that comes late, twice, in the wrong amount or after the end: never lost, never kept, never taken for more."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Literal
 
 import pytest
 
 from catalog.models import Stock
 from core import clock, policies
 from core.db import transaction
+from ledger.models import Posting
 from orders.models import Order, OrderEvent
 from orders.services import order_transaction
+from payments.providers.registry import adapter_for
+from sandbox.dialects.stripe.signing import signature_header
 from tests.journeys.buyers import cancel, hold_funds, pay_again
 from tests.journeys.facts import (
     ask,
@@ -19,6 +24,7 @@ from tests.journeys.facts import (
     given_back,
     held,
     holds,
+    learn,
     lose_webhooks,
     moves,
     operations,
@@ -29,6 +35,9 @@ from tests.journeys.facts import (
     wait,
 )
 from tests.shop import WIRING, Shop
+from webhooks import selectors
+from webhooks import services as webhooks
+from webhooks.models import Event
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +54,7 @@ def expire(shop: Shop) -> None:
 
 
 class TestAfterFailure:
+    @pytest.mark.pains("C4")
     def test_a_declined_payment_that_is_captured_later_pays_the_order(self, shop: Shop) -> None:
         order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
         assert shop.order().state == "payment_failed"
@@ -55,6 +65,26 @@ class TestAfterFailure:
         assert moves(shop) == ["draft", "payment_pending", "payment_failed", "paid"]
         assert shop.attempt().path_flags[-1] == "late_success"
         assert (taken(shop), shelf()) == ([1999], (9, 0, 1))
+
+    @pytest.mark.pains("C4")
+    @pytest.mark.parametrize("last_word", ["failed", "voided", "expired"])
+    def test_whatever_its_last_word_was_a_capture_is_believed_and_no_failure_after_it(
+        self, shop: Shop, last_word: Literal["failed", "voided", "expired"]
+    ) -> None:
+        order = shop.start(shop.a_cart()).json()
+        living = adapter_for(shop.account).retrieve(str(shop.attempt().provider_reference))
+        ended = replace(living, status=last_word, can_still_capture=False)
+        learn(shop, ended)
+        assert (shop.attempt().status, shop.order().state) == (last_word, "payment_failed")
+
+        shop.confirm(order)
+        shop.deliver()
+        shop.pass_time(seconds=1)
+        learn(shop, replace(ended, observed_at=clock.now(), answered_at=clock.now()))
+
+        assert moves(shop) == ["draft", "payment_pending", "payment_failed", "paid"]
+        assert (shop.attempt().status, shop.order().captured_minor) == ("captured", 1999)
+        assert (taken(shop), given_back(shop), shelf()) == ([1999], [], (9, 0, 1))
 
     @pytest.mark.pains("A5")
     def test_the_first_payment_is_closed_before_the_second_is_opened(self, shop: Shop) -> None:
@@ -207,6 +237,32 @@ class TestAfterCancel:
             == "cancelled"
         )
 
+    @pytest.mark.pains("C5")
+    def test_the_event_that_told_of_it_gives_nothing_back_again_however_it_is_repeated(self, shop: Shop) -> None:
+        """After a cancellation money always goes back, and needs nobody's decision, so there is no case for it; there
+        is one when it cannot go back. What the customer is told of it is the order's word, until shops send messages.
+        """
+        order = shop.start(shop.a_cart(), token="pm_card_lateSuccess").json()
+        cancel(shop, order)
+        shop.pass_time(seconds=6)
+        shop.deliver()
+        wait(shop, rounds=2, seconds=121)
+        event = Event.objects.get(type="payment_intent.succeeded")
+        before = (shop.order().version, moves(shop), operations("give_back"), shelf(), Posting.objects.count())
+
+        for _ in range(3):
+            assert deliver_again(shop, event).status_code == 200
+            webhooks.process(event.pk, now=clock.now())
+            # As a replay of what has ended begins.
+            Event.objects.filter(pk=event.pk).update(status="received", next_try_at=clock.now())
+            shop.work()
+            wait(shop, seconds=121)
+
+        assert before[1:4] == (["draft", "payment_pending", "cancelled_with_refund"], ["succeeded"], (10, 0, 0))
+        after = (shop.order().version, moves(shop), operations("give_back"), shelf(), Posting.objects.count())
+        assert (after, taken(shop), given_back(shop), cases()) == (before, [1999], [1999], [])
+
+    @pytest.mark.pains("C5")
     def test_money_for_an_order_that_was_cancelled_already_goes_back(self, shop: Shop) -> None:
         order = shop.start(shop.a_cart(), token="pm_card_lateSuccess").json()
         voided_though_it_will_pay(shop)
@@ -220,6 +276,7 @@ class TestAfterCancel:
         assert (taken(shop), given_back(shop)) == ([1999], [1999])
         assert shop.order().state == "cancelled_with_refund"
 
+    @pytest.mark.pains("C5")
     def test_a_late_authorization_is_voided(self, shop: Shop) -> None:
         order = hold_funds(shop, card="pm_card_lateSuccess")
         cancel(shop, order)
@@ -230,6 +287,7 @@ class TestAfterCancel:
         assert (held(shop), taken(shop)) == ([0], [0])
         assert shop.order().state == "cancelled"
 
+    @pytest.mark.pains("C5")
     def test_a_give_back_that_fails_after_it_succeeded_is_owed_again(self, shop: Shop) -> None:
         order = shop.start(shop.a_cart()).json()
         lose_webhooks(shop)
@@ -300,6 +358,14 @@ class TestTakenInTheDashboard:
         assert (shop.order().state, taken(shop), held(shop)) == ("paid", [1999], [0])
         assert (operations("authorize"), operations("capture")) == (["succeeded"], ["succeeded"])
         assert shelf() == (9, 0, 1)
+
+
+def deliver_again(shop: Shop, event: Event) -> Any:
+    """This will deliver an event once more with the bytes it had, signed now."""
+    body = selectors.body_of(event.pk)
+    assert body is not None
+    header = signature_header(body, secrets=("whsec_sandbox",), signed_at=int(clock.now().timestamp()))
+    return shop.post_delivery({"stripe-signature": header}, body)
 
 
 def take_in_dashboard(shop: Shop) -> None:

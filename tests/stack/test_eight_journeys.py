@@ -131,6 +131,7 @@ class TestOutOfOrder:
 
 
 class TestWebhookTwice:
+    @pytest.mark.pains("C2")
     def test_ten_deliveries_at_once_and_ten_later_have_one_effect(self, patient: Backstage) -> None:
         shopper = patient.shopper
         patient.webhook_fault("drop")

@@ -36,6 +36,7 @@ class TestDoubleClick:
 
 
 class TestWebhookTwice:
+    @pytest.mark.pains("C2")
     def test_what_the_provider_sends_twice_counts_once(self, shipped: Backstage) -> None:
         shopper = shipped.shopper
         shipped.webhook_fault("duplicate")

@@ -18,7 +18,7 @@ from orders.services import TransitionRefused
 from oversight.models import Case
 from payments.models import PaymentAttempt
 from payments.services import EventReading, ProviderUnavailable, apply_update, read_event
-from webhooks import services
+from webhooks import selectors, services
 from webhooks.models import Event
 from webhooks.services import processing
 from webhooks.tests.factories import (
@@ -85,6 +85,7 @@ class TestProcess:
         assert states == ["draft", "payment_pending", "paid"]
         assert captured_minor == 1999
 
+    @pytest.mark.pains("C1")
     def test_ignores_a_type_nobody_uses_and_says_so(self, account: ProviderAccount) -> None:
         event = an_event(account, event_body(type="customer.created"))
 
@@ -101,20 +102,26 @@ class TestProcess:
 
 class TestFailure:
     @pytest.mark.pains("C1")
-    def test_fails_fails_and_is_processed(self, paid_event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_at_two_deliveries_is_made_good_by_the_third_and_not_repeated_by_the_fourth(
+        self, account: ProviderAccount, attempt: PaymentAttempt, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         error = BrokenError("jane@example.com could not be read")
         monkeypatch.setattr(processing, "apply_update", breaking(apply_update, error, error))
+        body = event_body(about=paid_intent(attempt))
         seen = []
 
-        for minutes in (0, 1, 2):
-            services.process(paid_event.pk, now=NOW + timedelta(minutes=minutes))
-            seen.append((status_of(paid_event), paid_event.status_reason, Order.objects.get().state))
+        for minutes in range(4):
+            event = an_event(account, body, now=NOW + timedelta(minutes=minutes))
+            services.process(event.pk, now=NOW + timedelta(minutes=minutes))
+            seen.append((status_of(event), event.status_reason, Order.objects.get().state))
 
         assert seen == [
             ("failed", "BrokenError", "draft"),
             ("failed", "BrokenError", "draft"),
             ("processed", "", "paid"),
+            ("processed", "", "paid"),
         ]
+        assert (Event.objects.count(), selectors.count_deliveries(event.pk)) == (1, 4)
         states, _, captured_minor = money_facts()
         assert (states, captured_minor) == (["draft", "payment_pending", "paid"], 1999)
 
