@@ -18,7 +18,10 @@ class Decline:
 
 @dataclass(frozen=True)
 class Card:
-    """One test card. `behaviour`: approve, decline, challenge, late_success, processing_failed."""
+    """One test card. `behaviour`: approve, decline, challenge, late_success, processing_failed.
+
+    `aftermath`: what happens to money that was taken: reversal, dispute, dispute_not_received, inquiry, fraud_warning.
+    """
 
     token: str
     number: str
@@ -30,6 +33,8 @@ class Card:
     risk_score: int = 20
     late_seconds: float = LATE_SECONDS
     refuses_capture: bool = False
+    has_multicapture: bool = True
+    aftermath: str | None = None
 
 
 GENERIC_DECLINE = Decline("card_declined", "generic_decline", "Your card was declined.", "try_again_later")
@@ -178,6 +183,44 @@ CARDS: dict[str, Card] = {
             "4000000000009235",
             "Approved, elevated risk",
             risk_score=70,
+        ),
+        Card(
+            "pm_card_refundPendingFail",
+            "4000000000007734",
+            "Approved, refunds are pending and then fail",
+            refund_behaviour="pending_fail",
+        ),
+        Card(
+            "pm_card_refundRequiresAction",
+            "4000000000007742",
+            "Approved, refunds wait for the payer",
+            refund_behaviour="requires_action",
+        ),
+        Card(
+            "pm_card_multicaptureUnavailable",
+            "4000000000007783",
+            "Approved, one capture only",
+            has_multicapture=False,
+        ),
+        Card(
+            "pm_card_captureReversed",
+            "4000000000007791",
+            "Approved, the bank takes it back later",
+            aftermath="reversal",
+        ),
+        Card("pm_card_createDispute", "4000000000000259", "Approved, then disputed as fraud", aftermath="dispute"),
+        Card(
+            "pm_card_createDisputeProductNotReceived",
+            "4000000000002685",
+            "Approved, then disputed as not received",
+            aftermath="dispute_not_received",
+        ),
+        Card("pm_card_createDisputeInquiry", "4000000000001976", "Approved, then inquired", aftermath="inquiry"),
+        Card(
+            "pm_card_createIssuerFraudRecord",
+            "4000000000005423",
+            "Approved, then an early fraud warning",
+            aftermath="fraud_warning",
         ),
     )
 }

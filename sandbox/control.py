@@ -1,29 +1,22 @@
-"""The control API: truth, faults, clock, deliveries. No authentication; loopback only."""
+"""The control API: truth, faults, clock, deliveries, moves of money. No authentication; loopback only."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from sandbox.account import AccountRefusedError
 from sandbox.answers import Answer, json_answer
 from sandbox.clock import AdjustableClock, Clock
+from sandbox.control_moves import ControlRefusedError, Moves
 from sandbox.dialects.stripe.keys import KEPT_SECONDS, Keys
 from sandbox.engine import Engine
-from sandbox.errors import NotFoundError
+from sandbox.errors import EngineError, NotFoundError
 from sandbox.faults import FaultPlan, FaultRefusedError, describe
-from sandbox.records import BalanceTransaction, Charge, Event, Intent, Record, Refund
+from sandbox.truth import KINDS, truth_of
 
-KINDS: dict[str, type[Record]] = {
-    "intent": Intent,
-    "charge": Charge,
-    "refund": Refund,
-    "balance_transaction": BalanceTransaction,
-    "event": Event,
-}
-
-
-class ControlRefusedError(ValueError):
-    """The request to the control API makes no sense."""
+FORM = "application/x-www-form-urlencoded"
 
 
 class Control:
@@ -32,6 +25,7 @@ class Control:
     def __init__(self, engine: Engine, *, keys: Keys) -> None:
         self._engine = engine
         self._keys = keys
+        self._moves = Moves(engine)
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], Answer]] = {
             ("GET", "health"): self._health,
             ("POST", "clock"): self._advance,
@@ -50,17 +44,40 @@ class Control:
         try:
             if method == "GET" and name == "truth":
                 return self._truth(parse_qs(split.query).get("kind", list(KINDS)))
-            content = _read_object(body)
-            if name in {"faults", "webhook_faults"}:
-                return self._change_faults(method, name, content)
-            if name.startswith("events/") and name.endswith("/redeliver") and method == "POST":
-                return self._redeliver(name.split("/")[1])
-            route = self._routes.get((method, name))
-            return route(content) if route else json_answer(404, {"error": "no such operation"})
-        except (ControlRefusedError, FaultRefusedError) as refusal:
+            # `curl -d` calls JSON a form.
+            is_form = headers.get("content-type", "").partition(";")[0] == FORM and not body.lstrip().startswith(b"{")
+            content = _read_form(body) if is_form else _read_object(body)
+            answer = self._answer(method, name, content)
+            # The dashboard's buttons lead back to it.
+            return Answer(303, {"location": "/"}, b"") if is_form else answer
+        except (ControlRefusedError, FaultRefusedError, AccountRefusedError) as refusal:
             return json_answer(400, {"error": str(refusal)})
         except NotFoundError as refusal:
             return json_answer(404, {"error": str(refusal)})
+        except EngineError as refusal:
+            return json_answer(409, {"error": str(refusal)})
+
+    def _answer(self, method: str, name: str, content: dict[str, Any]) -> Answer:
+        kind, _, rest = name.partition("/")
+        if kind in {"faults", "webhook_faults"} and not rest:
+            return self._change_faults(method, name, content)
+        if name == "settings" and method in {"GET", "POST"}:
+            account = self._engine.configure(content) if method == "POST" else self._engine.desk.account
+            return json_answer(200, asdict(account))
+        if method == "POST" and kind == "events" and rest.endswith("/redeliver"):
+            return self._redeliver(rest.partition("/")[0])
+        if method == "POST" and kind in self._moves.makers:
+            return self._move(name, content)
+        route = self._routes.get((method, name))
+        return route(content) if route else json_answer(404, {"error": "no such operation"})
+
+    def _move(self, name: str, content: dict[str, Any]) -> Answer:
+        kind, _, record_id = name.partition("/")
+        if not record_id:
+            return json_answer(201, {kind: [truth_of(record) for record in self._moves.make(kind, content)]})
+        if kind not in self._moves.movers:
+            return json_answer(404, {"error": "no such operation"})
+        return json_answer(200, truth_of(self._moves.move(kind, record_id, content)))
 
     def _truth(self, kinds: list[str]) -> Answer:
         unknown = set(kinds) - set(KINDS)
@@ -123,46 +140,8 @@ class Control:
         return json_answer(200, {"status": "empty"})
 
 
-def truth_of(record: Record) -> dict[str, Any]:
-    """This will return a record's facts, with real refunds only (a released hold is none)."""
-    match record:
-        case Intent():
-            kind, names = (
-                "intent",
-                (
-                    "id amount currency status amount_capturable amount_received capture_method"
-                    " latest_charge cancellation_reason metadata created off_session request_three_d_secure"
-                ),
-            )
-        case Charge():
-            kind, names = (
-                "charge",
-                "id amount currency status captured released amount_captured amount_refunded created",
-            )
-            return {**_facts(record, kind, names), "intent": record.intent_id}
-        case Refund():
-            kind, names = "refund", "id amount currency status reason metadata created"
-            return {
-                **_facts(record, kind, names),
-                "intent": record.intent_id,
-                "charge": record.charge_id,
-            }
-        case BalanceTransaction():
-            kind, names = (
-                "balance_transaction",
-                "id reporting_category amount fee currency source created available_on",
-            )
-            return {**_facts(record, kind, names), "type": record.kind}
-        case Event():
-            facts = _facts(record, "event", "id is_delivered created")
-            return {**facts, "type": record.kind, "subject": record.subject_id}
-        case _:
-            raise TypeError(f"no truth for {type(record).__name__}")
-    return _facts(record, kind, names)
-
-
-def _facts(record: Record, kind: str, names: str) -> dict[str, Any]:
-    return {"kind": kind, **{name: getattr(record, name) for name in names.split()}}
+def _read_form(body: bytes) -> dict[str, Any]:
+    return {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
 
 
 def _read_object(body: bytes) -> dict[str, Any]:

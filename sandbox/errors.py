@@ -1,6 +1,6 @@
 """What the engine refuses, in its own words; each dialect says it in its provider's words."""
 
-from sandbox.records import Charge, Intent
+from sandbox.records import Charge, Dispute, Intent, Refund
 
 
 class EngineError(Exception):
@@ -35,6 +35,30 @@ class CaptureRefusedError(EngineError):
         self.intent = intent
 
 
+class HoldOverError(EngineError):
+    """The bank holds the money no longer, though the intent is not canceled yet."""
+
+    def __init__(self, intent: Intent) -> None:
+        super().__init__(f"The hold of {intent.id} is over.")
+        self.intent = intent
+
+
+class NotMulticaptureError(EngineError):
+    """A capture that leaves the rest held needs a payment that was made for it."""
+
+    def __init__(self, intent: Intent) -> None:
+        super().__init__(f"{intent.id} was not made for several captures.")
+        self.intent = intent
+
+
+class NothingCapturedError(EngineError):
+    """A capture of nothing only ends a hold that was captured in part."""
+
+    def __init__(self, intent: Intent) -> None:
+        super().__init__(f"Nothing of {intent.id} was captured, so there is no last capture of nothing.")
+        self.intent = intent
+
+
 class AmountTooLargeError(EngineError):
     """More was asked for than is there."""
 
@@ -60,6 +84,37 @@ class NotCapturedError(EngineError):
     def __init__(self, charge: Charge) -> None:
         super().__init__(f"Charge {charge.id} is not captured")
         self.charge = charge
+
+
+class DisputedError(EngineError):
+    """A dispute has the charge's money."""
+
+    def __init__(self, *, charge: Charge, dispute: Dispute) -> None:
+        super().__init__(f"Charge {charge.id} is disputed by {dispute.id}, which is {dispute.status}")
+        self.charge = charge
+        self.dispute = dispute
+
+
+class RefundStateError(EngineError):
+    """The refund's status does not permit the action."""
+
+    def __init__(self, *, refund: Refund, action: str) -> None:
+        super().__init__(f"{refund.id} is {refund.status}, so it cannot be {action}")
+        self.refund = refund
+        self.action = action
+
+
+class DisputeStateError(EngineError):
+    """The dispute's status does not permit the action."""
+
+    def __init__(self, *, dispute: Dispute, action: str) -> None:
+        super().__init__(f"{dispute.id} is {dispute.status}, so it cannot be {action}")
+        self.dispute = dispute
+        self.action = action
+
+
+class MoveRefusedError(EngineError):
+    """What the control API asked for cannot happen in this state."""
 
 
 class ConnectionLostError(Exception):

@@ -13,7 +13,16 @@ TRANSPORT_KINDS = frozenset(
 )
 # What changes the outcome; a replayed key has its outcome already.
 OUTCOME_KINDS = frozenset({"error_500_saved", "decline", "late_success"})
+# How one refund behaves, whatever the card; these meet `refunds.create` only.
+REFUND_KINDS = {
+    "refund_succeeds": "succeed",
+    "refund_pending": "pending",
+    "refund_pending_fails": "pending_fail",
+    "refund_reversed": "fail",
+    "refund_requires_action": "requires_action",
+}
 CALL_KINDS = TRANSPORT_KINDS | OUTCOME_KINDS
+PLAN_KINDS = CALL_KINDS | frozenset(REFUND_KINDS)
 WEBHOOK_KINDS = frozenset({"drop", "duplicate", "delay", "reorder"})
 
 
@@ -45,7 +54,7 @@ class FaultPlan:
     def __init__(self, store: Store, *, scope: str) -> None:
         self._store = store
         self._scope = scope
-        self._kinds = CALL_KINDS if scope == "call" else WEBHOOK_KINDS
+        self._kinds = PLAN_KINDS if scope == "call" else WEBHOOK_KINDS
         self._rules: list[FaultRule] = []
         self.reload()
 

@@ -45,6 +45,7 @@ class Intent(Record):
     canceled_at: int | None = None
     off_session: bool = False
     request_three_d_secure: str = "automatic"
+    request_multicapture: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Charge(Record):
 
     table: ClassVar[str] = "charges"
     json_fields: ClassVar[frozenset[str]] = frozenset({"metadata", "three_d_secure"})
-    bool_fields: ClassVar[frozenset[str]] = frozenset({"captured", "released"})
+    bool_fields: ClassVar[frozenset[str]] = frozenset({"captured", "released", "hold_is_over", "is_multicapture"})
 
     intent_id: str
     amount: int
@@ -74,6 +75,27 @@ class Charge(Record):
     advice_code: str | None = None
     three_d_secure: dict[str, Any] | None = None
     description: str | None = None
+    is_multicapture: bool = False
+    hold_is_over: bool = False
+    failure_balance_transaction: str | None = None
+    dispute_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Capture(Record):
+    """Money taken from a hold, or at once; a charge with several captures has several of these."""
+
+    table: ClassVar[str] = "captures"
+    bool_fields: ClassVar[frozenset[str]] = frozenset({"is_final"})
+
+    charge_id: str
+    intent_id: str
+    amount: int
+    currency: str
+    status: str
+    is_final: bool
+    created: int
+    balance_transaction: str
 
 
 @dataclass(frozen=True)
@@ -99,7 +121,7 @@ class Refund(Record):
 
 @dataclass(frozen=True)
 class BalanceTransaction(Record):
-    """One movement of the merchant's balance; a refund's amount is negative."""
+    """One movement of the merchant's balance; a refund's amount is negative. `payout` is what paid it out."""
 
     table: ClassVar[str] = "balance_transactions"
 
@@ -111,6 +133,64 @@ class BalanceTransaction(Record):
     source: str
     created: int
     available_on: int
+    intent_id: str | None = None
+    payout: str | None = None
+
+
+@dataclass(frozen=True)
+class Dispute(Record):
+    """A payer's objection at their bank; `is_withdrawn` says that the provider has taken the money back for now."""
+
+    table: ClassVar[str] = "disputes"
+    json_fields: ClassVar[frozenset[str]] = frozenset({"metadata", "evidence", "balance_transactions"})
+    bool_fields: ClassVar[frozenset[str]] = frozenset({"is_withdrawn"})
+
+    charge_id: str
+    intent_id: str
+    amount: int
+    currency: str
+    reason: str
+    status: str
+    created: int
+    due_by: int
+    metadata: dict[str, str]
+    evidence: dict[str, str]
+    balance_transactions: list[str]
+    fee: int = 0
+    is_withdrawn: bool = False
+    submission_count: int = 0
+
+
+@dataclass(frozen=True)
+class FraudWarning(Record):
+    """The card network's early word that a payment was made by a thief."""
+
+    table: ClassVar[str] = "fraud_warnings"
+    bool_fields: ClassVar[frozenset[str]] = frozenset({"is_actionable"})
+
+    charge_id: str
+    intent_id: str
+    fraud_type: str
+    is_actionable: bool
+    created: int
+
+
+@dataclass(frozen=True)
+class Payout(Record):
+    """Money on its way from the provider to the merchant's bank; an automatic one names what it consists of."""
+
+    table: ClassVar[str] = "payouts"
+    bool_fields: ClassVar[frozenset[str]] = frozenset({"is_automatic"})
+
+    amount: int
+    currency: str
+    status: str
+    is_automatic: bool
+    created: int
+    arrival_date: int
+    balance_transaction: str
+    failure_balance_transaction: str | None = None
+    failure_code: str | None = None
 
 
 @dataclass(frozen=True)

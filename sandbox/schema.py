@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS intents (
     card TEXT, return_url TEXT, description TEXT, receipt_email TEXT, statement_descriptor TEXT,
     latest_charge TEXT, next_action TEXT, last_error TEXT, cancellation_reason TEXT,
     canceled_at INTEGER, off_session INTEGER NOT NULL DEFAULT 0,
-    request_three_d_secure TEXT NOT NULL DEFAULT 'automatic');
+    request_three_d_secure TEXT NOT NULL DEFAULT 'automatic', request_multicapture TEXT);
 CREATE INDEX IF NOT EXISTS intents_created ON intents (created);
 CREATE TABLE IF NOT EXISTS charges (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, intent_id TEXT NOT NULL,
@@ -17,9 +17,16 @@ CREATE TABLE IF NOT EXISTS charges (
     created INTEGER NOT NULL, metadata TEXT NOT NULL, captured INTEGER NOT NULL,
     released INTEGER NOT NULL, amount_captured INTEGER NOT NULL, amount_refunded INTEGER NOT NULL,
     capture_before INTEGER, balance_transaction TEXT, failure_code TEXT, failure_message TEXT,
-    decline_code TEXT, advice_code TEXT, three_d_secure TEXT, description TEXT);
+    decline_code TEXT, advice_code TEXT, three_d_secure TEXT, description TEXT,
+    is_multicapture INTEGER NOT NULL DEFAULT 0, hold_is_over INTEGER NOT NULL DEFAULT 0,
+    failure_balance_transaction TEXT, dispute_id TEXT);
 CREATE INDEX IF NOT EXISTS charges_intent ON charges (intent_id, seq);
 CREATE INDEX IF NOT EXISTS charges_created ON charges (created);
+CREATE TABLE IF NOT EXISTS captures (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, charge_id TEXT NOT NULL,
+    intent_id TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL, status TEXT NOT NULL,
+    is_final INTEGER NOT NULL, created INTEGER NOT NULL, balance_transaction TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS captures_charge ON captures (charge_id, seq);
 CREATE TABLE IF NOT EXISTS refunds (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, charge_id TEXT NOT NULL,
     intent_id TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL,
@@ -33,11 +40,32 @@ CREATE TABLE IF NOT EXISTS balance_transactions (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
     reporting_category TEXT NOT NULL, amount INTEGER NOT NULL, fee INTEGER NOT NULL,
     currency TEXT NOT NULL, source TEXT NOT NULL, created INTEGER NOT NULL,
-    available_on INTEGER NOT NULL);
+    available_on INTEGER NOT NULL, intent_id TEXT, payout TEXT);
 CREATE INDEX IF NOT EXISTS balance_transactions_source ON balance_transactions (source, seq);
 CREATE INDEX IF NOT EXISTS balance_transactions_created ON balance_transactions (created);
 CREATE INDEX IF NOT EXISTS balance_transactions_currency
     ON balance_transactions (currency, available_on, amount, fee);
+CREATE TABLE IF NOT EXISTS disputes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, charge_id TEXT NOT NULL,
+    intent_id TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL, reason TEXT NOT NULL,
+    status TEXT NOT NULL, created INTEGER NOT NULL, due_by INTEGER NOT NULL, metadata TEXT NOT NULL,
+    evidence TEXT NOT NULL, balance_transactions TEXT NOT NULL, fee INTEGER NOT NULL,
+    is_withdrawn INTEGER NOT NULL, submission_count INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS disputes_charge ON disputes (charge_id, seq);
+CREATE INDEX IF NOT EXISTS disputes_intent ON disputes (intent_id, seq);
+CREATE INDEX IF NOT EXISTS disputes_created ON disputes (created);
+CREATE TABLE IF NOT EXISTS fraud_warnings (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, charge_id TEXT NOT NULL,
+    intent_id TEXT NOT NULL, fraud_type TEXT NOT NULL, is_actionable INTEGER NOT NULL,
+    created INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS fraud_warnings_charge ON fraud_warnings (charge_id, seq);
+CREATE INDEX IF NOT EXISTS fraud_warnings_intent ON fraud_warnings (intent_id, seq);
+CREATE TABLE IF NOT EXISTS payouts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, amount INTEGER NOT NULL,
+    currency TEXT NOT NULL, status TEXT NOT NULL, is_automatic INTEGER NOT NULL,
+    created INTEGER NOT NULL, arrival_date INTEGER NOT NULL, balance_transaction TEXT NOT NULL,
+    failure_balance_transaction TEXT, failure_code TEXT);
+CREATE INDEX IF NOT EXISTS payouts_created ON payouts (created);
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, dialect TEXT NOT NULL,
     kind TEXT NOT NULL, subject_id TEXT NOT NULL, created INTEGER NOT NULL, body TEXT NOT NULL,
@@ -72,13 +100,41 @@ CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)
 ADDED = (
     ("intents", "off_session", "INTEGER NOT NULL DEFAULT 0"),
     ("intents", "request_three_d_secure", "TEXT NOT NULL DEFAULT 'automatic'"),
+    ("intents", "request_multicapture", "TEXT"),
+    ("charges", "is_multicapture", "INTEGER NOT NULL DEFAULT 0"),
+    ("charges", "hold_is_over", "INTEGER NOT NULL DEFAULT 0"),
+    ("charges", "failure_balance_transaction", "TEXT"),
+    ("charges", "dispute_id", "TEXT"),
+    ("balance_transactions", "intent_id", "TEXT"),
+    ("balance_transactions", "payout", "TEXT"),
 )
+
+# Indexes of columns that came later; they are made after those.
+ADDED_INDEXES = """
+CREATE INDEX IF NOT EXISTS balance_transactions_payout ON balance_transactions (payout, seq)
+    WHERE payout IS NOT NULL;
+"""
+
+# What a store from before captures were rows of their own says in other words.
+BACKFILL = """
+INSERT INTO captures
+    (id, charge_id, intent_id, amount, currency, status, is_final, created, balance_transaction)
+SELECT 'cap_' || substr(id, 4) || '_1', id, intent_id, amount_captured, currency, 'succeeded', 1,
+    created, balance_transaction
+FROM charges WHERE amount_captured > 0 AND balance_transaction IS NOT NULL ORDER BY seq;
+UPDATE balance_transactions SET intent_id = coalesce(
+    (SELECT intent_id FROM charges WHERE id = source), (SELECT intent_id FROM refunds WHERE id = source));
+"""
 
 TABLES = (
     "intents",
     "charges",
+    "captures",
     "refunds",
     "balance_transactions",
+    "disputes",
+    "fraud_warnings",
+    "payouts",
     "events",
     "deliveries",
     "idempotency_keys",

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from sandbox.records import Record
-from sandbox.schema import ADDED, SCHEMA, TABLES
+from sandbox.schema import ADDED, ADDED_INDEXES, BACKFILL, SCHEMA, TABLES
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -62,11 +62,19 @@ class Store:
         # sandbox's money is not real.
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA busy_timeout = 5000")
+        self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
+        """Note [Older stores]: there is no version number; whatever is missing is added, nothing is taken away."""
+        tables = {row[0] for row in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         self._connection.executescript(SCHEMA)
         for table, column, kind in ADDED:
             names = {row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")}
             if column not in names:
                 self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        self._connection.executescript(ADDED_INDEXES)
+        if "charges" in tables and "captures" not in tables:
+            self._connection.executescript(f"BEGIN IMMEDIATE; {BACKFILL} COMMIT;")
 
     def close(self) -> None:
         """This will close the file."""
@@ -160,6 +168,10 @@ class Store:
         """This will return a remembered setting."""
         found = self.rows("SELECT value FROM settings WHERE name = ?", (name,))
         return str(found[0][0]) if found else None
+
+    def forget_setting(self, name: str) -> None:
+        """This will forget one setting."""
+        self.execute("DELETE FROM settings WHERE name = ?", (name,))
 
     def write_setting(self, name: str, value: str) -> None:
         """This will remember a setting across restarts."""

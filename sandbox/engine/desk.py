@@ -6,8 +6,9 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sandbox.account import load_account
 from sandbox.clock import Clock
-from sandbox.records import Charge, Intent, Refund
+from sandbox.records import Intent, Record
 from sandbox.store import Store
 
 ALPHABET = string.ascii_letters + string.digits
@@ -16,11 +17,11 @@ NEVER = float("inf")
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that happened, told inside the transaction in which it happened."""
+    """Something that happened, told inside the transaction in which it happened. A payout has no intent."""
 
     kind: str
-    subject: Intent | Charge | Refund
-    intent: Intent
+    subject: Record
+    intent: Intent | None
 
 
 Listener = Callable[[Fact], None]
@@ -32,6 +33,7 @@ class Desk:
     def __init__(self, store: Store, clock: Clock, *, seed: int | None = None) -> None:
         self.store = store
         self.clock = clock
+        self.account = load_account(store)
         self._random = random.Random(seed) if seed is not None else secrets.SystemRandom()  # noqa: S311
         self._listeners: list[Listener] = []
         self.next_timer_at = self._earliest_timer()
@@ -48,7 +50,7 @@ class Desk:
         """This will let a dialect hear every fact from now on."""
         self._listeners.append(listener)
 
-    def publish(self, kind: str, *, subject: Intent | Charge | Refund, intent: Intent) -> None:
+    def publish(self, kind: str, *, subject: Record, intent: Intent | None) -> None:
         """This will tell every listener, inside the caller's transaction."""
         for listener in self._listeners:
             listener(Fact(kind, subject, intent))

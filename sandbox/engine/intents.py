@@ -8,19 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.cards import AUTHENTICATION_FAILURE, AUTHENTICATION_REQUIRED, CARDS, Card, Decline, behaviour_for
+from sandbox.engine.captures import take_money
+from sandbox.engine.charges import change_intent, get_intent
 from sandbox.engine.desk import Desk
-from sandbox.engine.money import book_charge
-from sandbox.errors import AmountTooLargeError, CaptureRefusedError, NotFoundError, WrongStateError
+from sandbox.errors import WrongStateError
 from sandbox.records import Charge, Intent
 
-HOLD_SECONDS = 7 * 24 * 3600
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
-CANCELABLE = (
-    "requires_payment_method",
-    "requires_capture",
-    "requires_confirmation",
-    "requires_action",
-)
 
 
 @dataclass(frozen=True)
@@ -38,6 +32,7 @@ class Wish:
     receipt_email: str | None = None
     statement_descriptor: str | None = None
     request_three_d_secure: str = "automatic"
+    request_multicapture: str | None = None
 
 
 def create_intent(desk: Desk, *, wish: Wish) -> Intent:
@@ -53,21 +48,6 @@ def create_intent(desk: Desk, *, wish: Wish) -> Intent:
     desk.store.insert(intent)
     desk.publish("payment_intent.created", subject=intent, intent=intent)
     return intent
-
-
-def get_intent(desk: Desk, intent_id: str) -> Intent:
-    """This will return the intent. Raises `NotFoundError`."""
-    intent = desk.store.find(Intent, intent_id)
-    if intent is None:
-        raise NotFoundError(kind="payment_intent", record_id=intent_id, parameter="intent")
-    return intent
-
-
-def change_intent(desk: Desk, intent: Intent, **changes: Any) -> Intent:
-    """This will store and return the intent with those fields changed."""
-    changed = replace(intent, **changes)
-    desk.store.update(changed)
-    return changed
 
 
 def confirm_intent(
@@ -130,13 +110,7 @@ def approve_intent(desk: Desk, *, intent: Intent, three_d_secure: dict[str, Any]
     charge = _charge_for(desk, intent, status="succeeded", three_d_secure=three_d_secure)
     if intent.capture_method == "manual":
         return _hold(desk, intent, charge)
-    charge = replace(
-        charge,
-        captured=True,
-        amount_captured=intent.amount,
-        balance_transaction=book_charge(desk, charge=charge, captured=intent.amount),
-    )
-    desk.store.update(charge)
+    charge = take_money(desk, charge=charge, amount=intent.amount, is_final=True)
     intent = change_intent(
         desk,
         intent,
@@ -179,54 +153,6 @@ def decline_intent(
     return intent
 
 
-def capture_intent(desk: Desk, *, intent_id: str, amount: int | None) -> Intent:
-    """This will take held money, all of it or `amount`; the rest of the hold is released.
-
-    Raises `NotFoundError`, `WrongStateError`, `AmountTooLargeError`, `CaptureRefusedError`.
-    """
-    intent = get_intent(desk, intent_id)
-    if intent.status != "requires_capture" or intent.latest_charge is None:
-        raise WrongStateError(intent=intent, action="captured", allowed=("requires_capture",))
-    amount = intent.amount_capturable if amount is None else amount
-    if amount > intent.amount_capturable:
-        raise AmountTooLargeError(
-            asked=amount,
-            available=intent.amount_capturable,
-            currency=intent.currency,
-            parameter="amount_to_capture",
-        )
-    charge = get_charge(desk, intent.latest_charge)
-    if CARDS[charge.card].refuses_capture:
-        raise CaptureRefusedError(intent)
-    charge = replace(
-        charge,
-        captured=True,
-        amount_captured=amount,
-        balance_transaction=book_charge(desk, charge=charge, captured=amount),
-    )
-    desk.store.update(charge)
-    intent = change_intent(desk, intent, status="succeeded", amount_capturable=0, amount_received=amount)
-    desk.publish("charge.captured", subject=charge, intent=intent)
-    desk.publish("payment_intent.succeeded", subject=intent, intent=intent)
-    return intent
-
-
-def cancel_intent(desk: Desk, *, intent_id: str, reason: str | None) -> Intent:
-    """This will end the intent and release what it holds. Raises `NotFoundError`, `WrongStateError`."""
-    intent = get_intent(desk, intent_id)
-    if intent.status not in CANCELABLE:
-        raise WrongStateError(intent=intent, action="canceled", allowed=CANCELABLE)
-    return _end(desk, intent, reason=reason, release_kind="charge.refunded")
-
-
-def expire_hold(desk: Desk, *, intent_id: str) -> Intent:
-    """This will release a hold whose days are over; any other intent stays as it is."""
-    intent = get_intent(desk, intent_id)
-    if intent.status != "requires_capture":
-        return intent
-    return _end(desk, intent, reason="automatic", release_kind="charge.expired")
-
-
 def finish_processing(desk: Desk, *, intent_id: str, decline: Decline | None) -> Intent:
     """This will bring a processing intent to its late end; any other stays as it is."""
     intent = get_intent(desk, intent_id)
@@ -235,14 +161,6 @@ def finish_processing(desk: Desk, *, intent_id: str, decline: Decline | None) ->
     if decline:
         return decline_intent(desk, intent=intent, decline=decline)
     return approve_intent(desk, intent=intent)
-
-
-def get_charge(desk: Desk, charge_id: str) -> Charge:
-    """This will return the charge. Raises `NotFoundError`."""
-    charge = desk.store.find(Charge, charge_id)
-    if charge is None:
-        raise NotFoundError(kind="charge", record_id=charge_id)
-    return charge
 
 
 def _ask_for_challenge(desk: Desk, intent: Intent) -> Intent:
@@ -261,7 +179,9 @@ def _start_processing(desk: Desk, intent: Intent, card: Card) -> Intent:
 
 
 def _hold(desk: Desk, intent: Intent, charge: Charge) -> Intent:
-    charge = replace(charge, capture_before=desk.now() + HOLD_SECONDS)
+    hold_seconds = desk.account.hold_seconds
+    is_multicapture = intent.request_multicapture == "if_available" and CARDS[charge.card].has_multicapture
+    charge = replace(charge, capture_before=desk.now() + int(hold_seconds), is_multicapture=is_multicapture)
     desk.store.update(charge)
     intent = change_intent(
         desk,
@@ -271,28 +191,9 @@ def _hold(desk: Desk, intent: Intent, charge: Charge) -> Intent:
         latest_charge=charge.id,
         next_action=None,
     )
-    desk.schedule("expire", subject_id=intent.id, seconds=HOLD_SECONDS)
+    desk.schedule("expire", subject_id=intent.id, seconds=hold_seconds)
     desk.publish("charge.succeeded", subject=charge, intent=intent)
     desk.publish("payment_intent.amount_capturable_updated", subject=intent, intent=intent)
-    return intent
-
-
-def _end(desk: Desk, intent: Intent, *, reason: str | None, release_kind: str) -> Intent:
-    is_holding = intent.status == "requires_capture"
-    intent = change_intent(
-        desk,
-        intent,
-        status="canceled",
-        amount_capturable=0,
-        next_action=None,
-        cancellation_reason=reason,
-        canceled_at=desk.now(),
-    )
-    if is_holding and intent.latest_charge:
-        charge = replace(get_charge(desk, intent.latest_charge), released=True)
-        desk.store.update(charge)
-        desk.publish(release_kind, subject=charge, intent=intent)
-    desk.publish("payment_intent.canceled", subject=intent, intent=intent)
     return intent
 
 

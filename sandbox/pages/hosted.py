@@ -10,7 +10,8 @@ from sandbox.dialects.stripe.forms import is_address
 from sandbox.dialects.stripe.operations import verdict_for
 from sandbox.dialects.stripe.render import Renderer
 from sandbox.engine import Engine
-from sandbox.engine.intents import CONFIRMABLE, answer_challenge, confirm_intent, get_intent
+from sandbox.engine.charges import get_intent
+from sandbox.engine.intents import CONFIRMABLE, answer_challenge, confirm_intent
 from sandbox.errors import NotFoundError
 from sandbox.faults import FaultRule
 from sandbox.pages.html import HEADERS, money, page_answer

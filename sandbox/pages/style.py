@@ -34,5 +34,7 @@ table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 th, td { text-align: start; padding: 8px 16px; border-bottom: 1px solid var(--line);
   white-space: nowrap; font-variant-numeric: tabular-nums; }
 th { color: var(--quiet); font-weight: 600; }
+.move { display: inline-block; margin: 0 4px 0 0; }
+.move button { width: auto; min-height: 48px; margin: 4px 0; padding: 0 16px; font-size: .875rem; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 """

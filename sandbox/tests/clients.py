@@ -74,6 +74,20 @@ class InProcess:
         assert answer.is_success, answer.text
         return answer.json()
 
+    def refusal(self, name: str, content: Any = None) -> tuple[int, str]:
+        """What the control API says to something that cannot happen."""
+        answer = self.http.post(f"/_control/{name}", json=content)
+        return answer.status_code, answer.json()["error"]
+
+    def make(self, name: str, **content: Any) -> dict[str, Any]:
+        """Let one thing happen through the control API and return it."""
+        made: list[dict[str, Any]] = self.control("POST", name, content)[name]
+        return made[0]
+
+    def balance(self) -> int:
+        """What all movements come to."""
+        return sum(line["amount"] - line["fee"] for line in self.truth("balance_transaction"))
+
     def truth(self, kind: str) -> list[dict[str, Any]]:
         lines = self.http.get("/_control/truth", params={"kind": kind}).text.splitlines()
         return [json.loads(line) for line in lines]

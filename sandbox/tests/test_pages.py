@@ -85,6 +85,31 @@ class TestDashboard:
         assert "&lt;b&gt;" in page
         assert "<script>" not in page
 
+    def test_lets_the_bank_act_and_comes_back(self, sandbox: InProcess) -> None:
+        intent = sandbox.pay()
+        form = {"charge": intent.latest_charge}
+        assert "Bank takes it back" in sandbox.http.get("/").text
+
+        answer = sandbox.http.post("/_control/disputes", data={**form, "amount": "400"})
+        [dispute] = sandbox.truth("dispute")
+        page = sandbox.http.get("/").text
+        sandbox.http.post(f"/_control/disputes/{dispute['id']}", data={"status": "withdrawn"})
+        sandbox.http.post("/_control/refunds", data=form)
+
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert f'action="/_control/disputes/{dispute["id"]}"' in page
+        assert sandbox.truth("dispute")[0]["status"] == "won"
+        assert sandbox.truth("refund")[0]["amount"] == 1000
+        crossing = {"sec-fetch-site": "cross-site"}
+        assert sandbox.http.post("/_control/reversals", data=form, headers=crossing).status_code == 403
+
+    def test_leaves_json_that_is_called_a_form_as_it_is(self, sandbox: InProcess) -> None:
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+
+        answer = sandbox.http.post("/_control/settings", content=b'{"late_seconds": 7}', headers=headers)
+
+        assert (answer.status_code, answer.json()["late_seconds"]) == (200, 7)
+
     def test_has_its_stylesheet(self, sandbox: InProcess) -> None:
         assert sandbox.http.get("/assets/sandbox.css").headers["content-type"] == "text/css"
         assert sandbox.http.get("/nowhere").status_code == 404

@@ -203,6 +203,14 @@ class TestCapture:
 
         assert (captured.status, captured.amount_received) == ("succeeded", 300)
         assert captured.amount_capturable == 0
+        assert [movement["amount"] for movement in sandbox.truth("balance_transaction")] == [300]
+
+    def test_is_booked_as_reports_show_it_where_the_account_says_so(self, sandbox: InProcess) -> None:
+        sandbox.control("POST", "settings", {"partial_capture_pair": True})
+        intent = sandbox.pay(capture_method="manual")
+
+        sandbox.sdk.v1.payment_intents.capture(intent.id, {"amount_to_capture": 300})
+
         movements = sandbox.truth("balance_transaction")
         assert [movement["amount"] for movement in movements] == [1000, -700]
         assert movements[1]["reporting_category"] == "partial_capture_reversal"
@@ -227,12 +235,12 @@ class TestCapture:
         sandbox.clock.advance(deadline - sandbox.clock.now())
 
         read = sandbox.sdk.v1.payment_intents.retrieve(intent.id)
-        assert (read.status, read.cancellation_reason) == ("canceled", "automatic")
+        assert (read.status, read.cancellation_reason) == ("canceled", "expired")
         assert sandbox.receive_types() == ["charge.expired", "payment_intent.canceled"]
 
 
 class TestCancel:
-    def test_releases_a_hold_which_the_charge_shows_as_refunded(self, sandbox: InProcess) -> None:
+    def test_releases_a_hold_of_which_nothing_is_refunded(self, sandbox: InProcess) -> None:
         intent = sandbox.pay(capture_method="manual")
 
         canceled = sandbox.sdk.v1.payment_intents.cancel(
@@ -240,8 +248,9 @@ class TestCancel:
         )
 
         charge: Any = canceled.latest_charge
-        assert (canceled.status, charge.refunded, charge.captured) == ("canceled", True, False)
-        assert sandbox.truth("charge")[0]["amount_refunded"] == 0
+        assert (canceled.status, charge.refunded, charge.captured) == ("canceled", False, False)
+        assert (charge.status, charge.amount_captured, charge.amount_refunded) == ("succeeded", 0, 0)
+        assert sandbox.truth("charge")[0]["released"]
 
     def test_refuses_a_payment_that_succeeded(self, sandbox: InProcess) -> None:
         intent = sandbox.pay()

@@ -113,7 +113,7 @@ class TestControl:
         lines = [json.loads(line) for line in sandbox.http.get("/_control/truth").iter_lines()]
 
         kinds = {line["kind"] for line in lines}
-        assert kinds == {"intent", "charge", "refund", "balance_transaction", "event"}
+        assert kinds == {"intent", "charge", "capture", "refund", "balance_transaction", "event"}
         charge = next(line for line in lines if line["kind"] == "charge")
         moved = sum(line["amount"] for line in lines if line["kind"] == "balance_transaction")
         assert charge["amount_captured"] - charge["amount_refunded"] == moved == 700

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from sandbox.answers import Answer
+from sandbox.dialects.stripe.aftermath import AftermathOperations
 from sandbox.dialects.stripe.errors import (
     CardDeclinedError,
     InvalidParametersError,
@@ -27,11 +28,14 @@ from sandbox.engine import Engine
 from sandbox.engine.deliveries import Endpoint
 from sandbox.engine.desk import Fact
 from sandbox.errors import ConnectionLostError, EngineError
-from sandbox.faults import CALL_KINDS, TRANSPORT_KINDS, FaultRule
-from sandbox.records import Event, Intent
+from sandbox.faults import CALL_KINDS, PLAN_KINDS, TRANSPORT_KINDS, FaultRule
+from sandbox.records import Charge, Dispute, Event, Intent, Record, Refund
 
 API_VERSION = "2026-10-28.endive"
-PATH = re.compile(r"^/v1/([a-z_]+)(?:/([A-Za-z0-9_]+))?(?:/([a-z]+))?/?$")
+PATH = re.compile(
+    r"^/v1/(?:radar/(?=early_fraud_warnings)|(?!early_fraud_warnings))([a-z_]+)(?:/([A-Za-z0-9_]+))?(?:/([a-z]+))?/?$"
+)
+OF_INTENTS: dict[str, type[Record]] = {"ch_": Charge, "re_": Refund, "du_": Dispute}
 CLIENT_OPERATIONS = frozenset({"payment_intents.retrieve", "payment_intents.confirm"})
 
 
@@ -65,9 +69,10 @@ class StripeDialect:
     def __init__(self, engine: Engine, settings: StripeSettings) -> None:
         self.engine = engine
         self.settings = settings
-        self.renderer = Renderer(public_url=settings.public_url, now=engine.desk.now)
+        self.renderer = Renderer(public_url=settings.public_url, now=engine.desk.now, store=engine.store)
         self.keys = Keys(engine.store, engine.clock)
         self._operations = Operations(engine.desk, renderer=self.renderer)
+        aftermath = AftermathOperations(engine.desk, renderer=self.renderer)
         self._reads = Reads(engine.store, renderer=self.renderer)
         # Whose request an event belongs to; guarded by the store's lock, as events are.
         self._current: Call | None = None
@@ -77,8 +82,11 @@ class StripeDialect:
             "payment_intents.confirm": self._operations.confirm_intent,
             "payment_intents.capture": self._operations.capture_intent,
             "payment_intents.cancel": self._operations.cancel_intent,
-            "refunds.create": self._operations.create_refund,
-            "refunds.update": self._operations.update_refund,
+            "refunds.create": aftermath.create_refund,
+            "refunds.update": aftermath.update_refund,
+            "refunds.cancel": aftermath.cancel_refund,
+            "disputes.update": aftermath.update_dispute,
+            "disputes.close": aftermath.close_dispute,
         }
         engine.desk.subscribe(self._announce)
         if settings.webhook_url:
@@ -172,7 +180,8 @@ class StripeDialect:
         fingerprint = fingerprint_of(call.path, call.form)
         saved = self.keys.recall(call.key, fingerprint=fingerprint) if call.key else None
         is_replay = saved is not None
-        fault = self._take_fault(call, kinds=TRANSPORT_KINDS if is_replay else CALL_KINDS)
+        fresh_kinds = PLAN_KINDS if call.operation == "refunds.create" else CALL_KINDS
+        fault = self._take_fault(call, kinds=TRANSPORT_KINDS if is_replay else fresh_kinds)
         self._before(fault, call)
         if saved is None:
             act = self._posts[call.operation](call.subject_id, call.form)
@@ -229,12 +238,18 @@ class StripeDialect:
         faults = self.engine.faults
         metadata: dict[str, str] = {}
         if faults.needs_metadata():
-            intent_id = call.subject_id or str(call.form.get("payment_intent", ""))
-            intent = self.engine.store.find(Intent, intent_id)
+            intent = self._intent_of(call)
             given = call.form.get("metadata")
             metadata = {**(intent.metadata if intent else {})}
             metadata.update(given if isinstance(given, dict) else {})
         return faults.take(call.operation, metadata=metadata, kinds=kinds)
+
+    def _intent_of(self, call: Call) -> Intent | None:
+        """The payment a call is about, whatever the call names of it."""
+        named = call.subject_id or str(call.form.get("payment_intent") or call.form.get("charge") or "")
+        kind = OF_INTENTS.get(named[:3])
+        record = self.engine.store.find(kind, named) if kind else None
+        return self.engine.store.find(Intent, str(getattr(record, "intent_id", named)))
 
     def _before(self, fault: FaultRule | None, call: Call) -> None:
         match fault.kind if fault else None:
@@ -256,7 +271,7 @@ class StripeDialect:
                 )
 
     def _announce(self, fact: Fact) -> None:
-        if fact.intent.dialect != "stripe":
+        if fact.intent is not None and fact.intent.dialect != "stripe":
             return
         is_wanted = self.engine.deliveries.has_endpoint("stripe")
         call = self._current

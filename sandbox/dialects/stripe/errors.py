@@ -9,9 +9,15 @@ from sandbox.errors import (
     AlreadyRefundedError,
     AmountTooLargeError,
     CaptureRefusedError,
+    DisputedError,
+    DisputeStateError,
     EngineError,
+    HoldOverError,
     NotCapturedError,
     NotFoundError,
+    NothingCapturedError,
+    NotMulticaptureError,
+    RefundStateError,
     WrongStateError,
 )
 
@@ -98,6 +104,40 @@ def translate(error: EngineError, *, render_intent: Any) -> StripeError:
                 f"amount on charge ({error.available} {error.currency})",
                 parameter="amount",
             )
+        case HoldOverError() | NotMulticaptureError() | NothingCapturedError():
+            return _translate_capture(error, render_intent=render_intent)
+    return _translate_aftermath(error)
+
+
+def _translate_capture(
+    error: HoldOverError | NotMulticaptureError | NothingCapturedError, *, render_intent: Any
+) -> StripeError:
+    match error:
+        case HoldOverError():
+            return StripeError(
+                400,
+                "The charge cannot be captured as the authorization has expired.",
+                code="charge_expired_for_capture",
+                extra={"payment_intent": render_intent(error.intent)},
+            )
+        case NotMulticaptureError():
+            return StripeError(
+                400,
+                "This PaymentIntent cannot be captured with `final_capture=false`: multicapture is not available for "
+                "it. Request it with `payment_method_options[card][request_multicapture]=if_available`.",
+                parameter="final_capture",
+            )
+        case NothingCapturedError():
+            return StripeError(
+                400,
+                "This value must be greater than or equal to 1.",
+                code="parameter_invalid_integer",
+                parameter="amount_to_capture",
+            )
+
+
+def _translate_aftermath(error: EngineError) -> StripeError:
+    match error:
         case AlreadyRefundedError():
             return StripeError(400, str(error), code="charge_already_refunded")
         case NotCapturedError():
@@ -108,7 +148,29 @@ def translate(error: EngineError, *, render_intent: Any) -> StripeError:
                 "authorization instead of refunding the Charge directly.",
                 code="charge_not_refundable",
             )
+        case DisputedError(dispute=dispute) if dispute.status == "lost":
+            message = f"Charge {error.charge.id} has been charged back; cannot issue a refund."
+            return StripeError(400, message, code="charge_disputed")
+        case DisputedError():
+            message = f"Charge {error.charge.id} is disputed; cannot issue a refund while the dispute is open."
+            return StripeError(400, message, code="refund_disputed_payment")
+        case RefundStateError():
+            message = (
+                f"This Refund could not be {error.action} because it has a status of {error.refund.status}. "
+                "Only a Refund with a status of requires_action may be canceled."
+            )
+            return StripeError(400, message)
+        case DisputeStateError():
+            return StripeError(400, _closed_or_sent(error))
     raise TypeError(f"no words for {error!r}")
+
+
+def _closed_or_sent(error: DisputeStateError) -> str:
+    if error.dispute.status in {"won", "lost", "warning_closed", "prevented"}:
+        return "This dispute is already closed."
+    if error.action == "closed":
+        return f"This dispute cannot be closed because it has a status of {error.dispute.status}."
+    return "The evidence of this dispute was submitted already and can no longer be changed."
 
 
 def card_error(last_error: dict[str, Any], *, intent: dict[str, Any]) -> CardDeclinedError:

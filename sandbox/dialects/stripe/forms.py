@@ -90,12 +90,12 @@ def read_positive(form: Form, name: str) -> int | None:
     return value
 
 
-def read_boolean(form: Form, name: str) -> bool:
-    """This will return a boolean, False when absent."""
+def read_boolean(form: Form, name: str, *, default: bool = False) -> bool:
+    """This will return a boolean, `default` when absent."""
     value = read_text(form, name)
     if value not in {None, "true", "false"}:
         raise InvalidParametersError(f"Invalid boolean: {value}", parameter=name)
-    return value == "true"
+    return default if value is None else value == "true"
 
 
 def read_choice(form: Form, name: str, *, choices: tuple[str, ...]) -> str | None:

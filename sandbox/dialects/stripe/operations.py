@@ -23,25 +23,18 @@ from sandbox.dialects.stripe.forms import (
     refuse_unknown,
 )
 from sandbox.dialects.stripe.render import Rendered, Renderer
+from sandbox.engine.captures import CaptureRequest, cancel_intent, capture_intent
+from sandbox.engine.charges import change_intent, get_intent
 from sandbox.engine.desk import Desk
-from sandbox.engine.intents import (
-    Wish,
-    cancel_intent,
-    capture_intent,
-    change_intent,
-    confirm_intent,
-    create_intent,
-    get_intent,
-)
-from sandbox.engine.refunds import RefundRequest, create_refund, get_refund
+from sandbox.engine.intents import Wish, confirm_intent, create_intent
 from sandbox.faults import FaultRule
-from sandbox.records import Intent, Refund
+from sandbox.records import Intent
 from sandbox.words import words
 
 CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
 THREE_D_SECURE = ("any", "automatic", "challenge")
+MULTICAPTURE = ("if_available", "never")
 CANCEL_REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
-REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 PAYMENT_METHOD = frozenset({"payment_method", "payment_method_data", "payment_method_types"})
 CONFIRM = PAYMENT_METHOD | words(
     "client_secret error_on_requires_action expand mandate_data off_session payment_method_options"
@@ -56,8 +49,6 @@ CANCEL = frozenset({"cancellation_reason", "client_secret", "expand"})
 UPDATE = words(
     "amount description expand metadata receipt_email payment_method payment_method_data statement_descriptor_suffix"
 )
-REFUND = words("amount charge expand metadata payment_intent reason")
-REFUND_UPDATE = frozenset({"expand", "metadata"})
 
 Act = Callable[[FaultRule | None], Rendered]
 
@@ -90,7 +81,8 @@ class Operations:
             description=read_text(form, "description"),
             receipt_email=read_text(form, "receipt_email"),
             statement_descriptor=read_text(form, "statement_descriptor_suffix"),
-            request_three_d_secure=read_three_d_secure(form) or "automatic",
+            request_three_d_secure=read_card_option(form, "request_three_d_secure", THREE_D_SECURE) or "automatic",
+            request_multicapture=read_card_option(form, "request_multicapture", MULTICAPTURE),
         )
         reference = self._read_payment_method(form)
 
@@ -114,7 +106,8 @@ class Operations:
         refuse_unknown(form, known=CONFIRM)
         return_url = read_url(form, "return_url")
         off_session = read_boolean(form, "off_session")
-        three_d_secure = read_three_d_secure(form)
+        three_d_secure = read_card_option(form, "request_three_d_secure", THREE_D_SECURE)
+        multicapture = read_card_option(form, "request_multicapture", MULTICAPTURE)
         reference = self._read_payment_method(form)
 
         def act(fault: FaultRule | None) -> Rendered:
@@ -127,8 +120,12 @@ class Operations:
                     code="payment_intent_unexpected_state",
                     extra={"payment_intent": self._renderer.intent(intent)},
                 )
-            if three_d_secure:
-                intent = change_intent(self._desk, intent, request_three_d_secure=three_d_secure)
+            intent = change_intent(
+                self._desk,
+                intent,
+                request_three_d_secure=three_d_secure or intent.request_three_d_secure,
+                request_multicapture=multicapture or intent.request_multicapture,
+            )
             return self._confirm(intent, card=card, return_url=return_url, off_session=off_session, fault=fault)
 
         return act
@@ -136,13 +133,21 @@ class Operations:
     def capture_intent(self, intent_id: str, form: Form) -> Act:
         """This will read `POST /v1/payment_intents/{id}/capture`."""
         refuse_unknown(form, known=CAPTURE)
-        amount = read_positive(form, "amount_to_capture")
+        amount = read_integer(form, "amount_to_capture")
+        if amount is not None and amount < 0:
+            raise InvalidParametersError(
+                "This value must be greater than or equal to 0.",
+                parameter="amount_to_capture",
+                code="parameter_invalid_integer",
+            )
+        is_final = read_boolean(form, "final_capture", default=True)
         metadata = read_metadata(form)
 
-        def act(_fault: FaultRule | None) -> Rendered:
+        def act(fault: FaultRule | None) -> Rendered:
             self._merge_metadata(intent_id, metadata)
-            intent = capture_intent(self._desk, intent_id=intent_id, amount=amount)
-            return self._renderer.intent(intent)
+            is_refused = fault is not None and fault.kind == "decline"
+            request = CaptureRequest(intent_id, amount=amount, is_final=is_final, is_refused=is_refused)
+            return self._renderer.intent(capture_intent(self._desk, request=request))
 
         return act
 
@@ -187,42 +192,6 @@ class Operations:
                 status="requires_confirmation" if is_chosen else intent.status,
             )
             return self._renderer.intent(intent)
-
-        return act
-
-    def create_refund(self, _subject_id: str, form: Form) -> Act:
-        """This will read `POST /v1/refunds`."""
-        refuse_unknown(form, known=REFUND)
-        charge_id, intent_id = read_text(form, "charge"), read_text(form, "payment_intent")
-        if not charge_id and not intent_id:
-            raise InvalidParametersError(
-                "One of the following params should be provided for this request: payment_intent or charge.",
-                parameter=None,
-                code="parameter_missing",
-            )
-        request = RefundRequest(
-            charge_id=charge_id,
-            intent_id=intent_id,
-            amount=read_positive(form, "amount"),
-            reason=read_choice(form, "reason", choices=REFUND_REASONS),
-            metadata=read_metadata(form),
-        )
-
-        def act(_fault: FaultRule | None) -> Rendered:
-            return self._renderer.render(create_refund(self._desk, request=request))
-
-        return act
-
-    def update_refund(self, refund_id: str, form: Form) -> Act:
-        """This will read `POST /v1/refunds/{id}`."""
-        refuse_unknown(form, known=REFUND_UPDATE)
-        metadata = read_metadata(form)
-
-        def act(_fault: FaultRule | None) -> Rendered:
-            refund: Refund = get_refund(self._desk, refund_id)
-            refund = replace(refund, metadata={**refund.metadata, **metadata})
-            self._desk.store.update(refund)
-            return self._renderer.render(refund)
 
         return act
 
@@ -294,13 +263,13 @@ def verdict_for(fault: FaultRule | None, *, card: str | None) -> Card | None:
     return None
 
 
-def read_three_d_secure(form: Form) -> str | None:
-    """This will return `payment_method_options[card][request_three_d_secure]`, None when absent."""
+def read_card_option(form: Form, name: str, choices: tuple[str, ...]) -> str | None:
+    """This will return `payment_method_options[card][name]`, None when absent."""
     options = form.get("payment_method_options", {})
     card = options.get("card", {}) if isinstance(options, dict) else None
     if not isinstance(card, dict):
         raise InvalidParametersError("Invalid object", parameter="payment_method_options")
-    return read_choice(card, "request_three_d_secure", choices=THREE_D_SECURE)
+    return read_choice(card, name, choices=choices)
 
 
 def read_since(form: Form) -> list[tuple[str, int]]:

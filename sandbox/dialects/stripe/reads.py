@@ -14,7 +14,7 @@ from sandbox.dialects.stripe.forms import (
 )
 from sandbox.dialects.stripe.operations import read_since
 from sandbox.dialects.stripe.render import Rendered, Renderer, render_payment_method
-from sandbox.records import BalanceTransaction, Charge, Event, Intent, Record, Refund
+from sandbox.records import BalanceTransaction, Charge, Dispute, Event, FraudWarning, Intent, Payout, Record, Refund
 from sandbox.store import Store
 
 # Resource name in the address -> what it is called in "No such ...", its records, its filters.
@@ -25,17 +25,27 @@ RESOURCES: dict[str, tuple[str, type[Record], dict[str, str]]] = {
     "balance_transactions": (
         "balance_transaction",
         BalanceTransaction,
-        {"source": "source", "type": "kind", "currency": "currency"},
+        {"source": "source", "type": "kind", "currency": "currency", "payout": "payout"},
     ),
+    "disputes": ("dispute", Dispute, {"payment_intent": "intent_id", "charge": "charge_id"}),
+    "early_fraud_warnings": (
+        "early_fraud_warning",
+        FraudWarning,
+        {"payment_intent": "intent_id", "charge": "charge_id"},
+    ),
+    "payouts": ("payout", Payout, {"status": "status"}),
     "events": ("event", Event, {"type": "kind"}),
 }
 EXPANDABLE: dict[str, type[Record]] = {
     "latest_charge": Charge,
     "charge": Charge,
     "payment_intent": Intent,
+    "dispute": Dispute,
     "balance_transaction": BalanceTransaction,
     "failure_balance_transaction": BalanceTransaction,
 }
+SOURCES: dict[str, type[Record]] = {"ch_": Charge, "re_": Refund, "du_": Dispute, "po_": Payout}
+PREFIXES = {"early_fraud_warnings": "radar/"}
 PAGING = frozenset({"limit", "starting_after", "ending_before", "expand", "created"})
 
 
@@ -70,6 +80,8 @@ class Reads:
                 parameter="limit",
                 code="parameter_invalid_integer",
             )
+        if kind is BalanceTransaction:
+            self._refuse_manual_payout(read_text(form, "payout"))
         after, before = read_text(form, "starting_after"), read_text(form, "ending_before")
         conditions, values = self._conditions(kind, filters, form)
         if after:
@@ -84,7 +96,7 @@ class Reads:
         page = found[:limit][::-1] if before else found[:limit]
         return {
             "object": "list",
-            "url": f"/v1/{resource}",
+            "url": f"/v1/{PREFIXES.get(resource, '')}{resource}",
             "has_more": len(found) > limit,
             "data": [self._shown(record) for record in page],
         }
@@ -132,10 +144,7 @@ class Reads:
     def _expanded(self, name: str, record_id: str, *, path: str) -> Rendered:
         if name == "payment_method":
             return render_payment_method(record_id, self._renderer.now())
-        if name == "source":
-            kind: type[Record] | None = Refund if record_id.startswith("re_") else Charge
-        else:
-            kind = EXPANDABLE.get(name)
+        kind = SOURCES.get(record_id[:3]) if name == "source" else EXPANDABLE.get(name)
         record = self._store.find(kind, record_id) if kind else None
         if record is None:
             raise InvalidParametersError(f"This property cannot be expanded ({path}).", parameter="expand")
@@ -161,6 +170,17 @@ class Reads:
         if kind is Event and "delivery_success" in form:
             conditions.append(f"is_delivered = {int(read_boolean(form, 'delivery_success'))}")
         return conditions, values
+
+    def _refuse_manual_payout(self, payout_id: str | None) -> None:
+        """Only an automatic payout says what it consists of. Source: docs.stripe.com/payouts/reconciliation."""
+        payout = self._store.find(Payout, payout_id) if payout_id else None
+        if payout_id and payout is None:
+            raise InvalidParametersError(f"No such payout: '{payout_id}'", parameter="payout", code="resource_missing")
+        if payout and not payout.is_automatic:
+            raise InvalidParametersError(
+                "Balance transaction history can only be filtered on automatic transfers, not manual.",
+                parameter="payout",
+            )
 
     def _cursor(self, resource: str, record_id: str, *, parameter: str) -> int:
         name, kind, _ = RESOURCES[resource]

@@ -1,7 +1,6 @@
 """The engine's records as Stripe's objects.
 
-Source: the resource classes of stripe-python 16 (`stripe/_payment_intent.py`, `_charge.py`,
-`_refund.py`, `_balance_transaction.py`).
+Source: the resource classes of stripe-python 16 (`stripe/_payment_intent.py`, `_charge.py`).
 """
 
 from collections.abc import Callable
@@ -9,17 +8,26 @@ from typing import Any
 from urllib.parse import quote
 
 from sandbox.cards import CARDS
-from sandbox.records import BalanceTransaction, Charge, Intent, Refund
+from sandbox.dialects.stripe.render_money import (
+    render_balance_transaction,
+    render_dispute,
+    render_payout,
+    render_refund,
+    render_warning,
+)
+from sandbox.records import BalanceTransaction, Charge, Dispute, FraudWarning, Intent, Payout, Refund
+from sandbox.store import Store
 
 Rendered = dict[str, Any]
 
 
 class Renderer:
-    """Knows the sandbox's own address, for challenge pages, and what is available by now."""
+    """Knows the sandbox's own address, for challenge pages, what is available by now, and what belongs together."""
 
-    def __init__(self, *, public_url: str, now: Callable[[], int]) -> None:
+    def __init__(self, *, public_url: str, now: Callable[[], int], store: Store) -> None:
         self.public_url = public_url.rstrip("/")
         self.now = now
+        self._store = store
 
     def render(self, record: object) -> Rendered:
         """This will return any record as Stripe shows it."""
@@ -32,6 +40,12 @@ class Renderer:
                 return render_refund(record)
             case BalanceTransaction():
                 return render_balance_transaction(record, now=self.now())
+            case Dispute():
+                return self._dispute(record)
+            case FraudWarning():
+                return render_warning(record)
+            case Payout():
+                return render_payout(record)
         raise TypeError(f"no wire format for {type(record).__name__}")
 
     def intent(self, intent: Intent) -> Rendered:
@@ -62,7 +76,7 @@ class Renderer:
             "next_action": self._next_action(intent),
             "on_behalf_of": None,
             "payment_method": intent.card,
-            "payment_method_options": {"card": {"request_three_d_secure": intent.request_three_d_secure}},
+            "payment_method_options": {"card": _card_options(intent)},
             "payment_method_types": ["card"],
             "processing": None,
             "receipt_email": intent.receipt_email,
@@ -76,6 +90,13 @@ class Renderer:
             "transfer_data": None,
             "transfer_group": None,
         }
+
+    def _dispute(self, dispute: Dispute) -> Rendered:
+        charge = self._store.find(Charge, dispute.charge_id)
+        assert charge is not None
+        found = [self._store.find(BalanceTransaction, name) for name in dispute.balance_transactions]
+        movements = [movement for movement in found if movement]
+        return render_dispute(dispute, charge=charge, movements=movements, now=self.now())
 
     def challenge_url(self, intent: Intent) -> str:
         """This will return the address of the intent's 3-D Secure page."""
@@ -132,24 +153,17 @@ def render_payment_method(token: str, created: int) -> Rendered:
 
 
 def render_charge(charge: Charge) -> Rendered:
-    """This will return a charge. A released hold shows as refunded, as Stripe shows it."""
-    refunded = charge.amount if charge.released else charge.amount_refunded
+    """This will return a charge. A released hold is a charge that was not captured; nothing of it is refunded.
+
+    Source: docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow.
+    """
     is_paid = charge.status == "succeeded"
-    details = {
-        **_card_details(charge.card),
-        "amount_authorized": charge.amount if is_paid else None,
-        "authorization_code": "123456" if is_paid else None,
-        "network_status": "approved_by_network" if is_paid else "declined_by_network",
-        "three_d_secure": charge.three_d_secure,
-    }
-    if charge.capture_before:
-        details["capture_before"] = charge.capture_before
     return {
         "id": charge.id,
         "object": "charge",
         "amount": charge.amount,
         "amount_captured": charge.amount_captured,
-        "amount_refunded": refunded,
+        "amount_refunded": charge.amount_refunded,
         "application": None,
         "application_fee": None,
         "application_fee_amount": None,
@@ -161,8 +175,9 @@ def render_charge(charge: Charge) -> Rendered:
         "currency": charge.currency,
         "customer": None,
         "description": charge.description,
-        "disputed": False,
-        "failure_balance_transaction": None,
+        "dispute": charge.dispute_id,
+        "disputed": charge.dispute_id is not None,
+        "failure_balance_transaction": charge.failure_balance_transaction,
         "failure_code": charge.failure_code,
         "failure_message": charge.failure_message,
         "fraud_details": {},
@@ -173,11 +188,11 @@ def render_charge(charge: Charge) -> Rendered:
         "paid": is_paid,
         "payment_intent": charge.intent_id,
         "payment_method": charge.card,
-        "payment_method_details": {"type": "card", "card": details},
+        "payment_method_details": {"type": "card", "card": _charged_card(charge)},
         "receipt_email": None,
         "receipt_number": None,
         "receipt_url": None,
-        "refunded": charge.released or 0 < charge.amount_captured == charge.amount_refunded,
+        "refunded": charge.captured and 0 < charge.amount_captured == charge.amount_refunded,
         "review": None,
         "shipping": None,
         "source": None,
@@ -189,51 +204,24 @@ def render_charge(charge: Charge) -> Rendered:
     }
 
 
-def render_refund(refund: Refund) -> Rendered:
-    """This will return a refund."""
-    rendered: Rendered = {
-        "id": refund.id,
-        "object": "refund",
-        "amount": refund.amount,
-        "balance_transaction": refund.balance_transaction,
-        "charge": refund.charge_id,
-        "created": refund.created,
-        "currency": refund.currency,
-        "destination_details": {"type": "card", "card": {"type": "refund"}},
-        "metadata": refund.metadata,
-        "payment_intent": refund.intent_id,
-        "reason": refund.reason,
-        "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": refund.status,
-        "transfer_reversal": None,
+def _charged_card(charge: Charge) -> Rendered:
+    is_approved = _is_approved(charge)
+    details = {
+        **_card_details(charge.card),
+        "amount_authorized": charge.amount if is_approved else None,
+        "authorization_code": "123456" if is_approved else None,
+        "multicapture": {"status": "available" if charge.is_multicapture else "unavailable"},
+        "network_status": "approved_by_network" if is_approved else "declined_by_network",
+        "three_d_secure": charge.three_d_secure,
     }
-    for name in ("failure_reason", "pending_reason", "failure_balance_transaction"):
-        if getattr(refund, name):
-            rendered[name] = getattr(refund, name)
-    return rendered
+    if charge.capture_before:
+        details["capture_before"] = charge.capture_before
+    return details
 
 
-def render_balance_transaction(movement: BalanceTransaction, *, now: int) -> Rendered:
-    """This will return a balance_transaction."""
-    return {
-        "id": movement.id,
-        "object": "balance_transaction",
-        "amount": movement.amount,
-        "available_on": movement.available_on,
-        "balance_type": "payments",
-        "created": movement.created,
-        "currency": movement.currency,
-        "description": None,
-        "exchange_rate": None,
-        "fee": movement.fee,
-        "fee_details": [],
-        "net": movement.amount - movement.fee,
-        "reporting_category": movement.reporting_category,
-        "source": movement.source,
-        "status": "available" if movement.available_on <= now else "pending",
-        "type": movement.kind,
-    }
+def _is_approved(charge: Charge) -> bool:
+    """What was captured had been approved, also when the bank took it back later."""
+    return charge.status == "succeeded" or charge.amount_captured > 0
 
 
 def _card_details(token: str) -> Rendered:
@@ -259,15 +247,22 @@ def _card_details(token: str) -> Rendered:
 def _outcome(charge: Charge) -> Rendered:
     score = CARDS[charge.card].risk_score
     level = "highest" if score >= 75 else "elevated" if score >= 65 else "normal"
-    is_paid = charge.status == "succeeded"
+    is_approved = _is_approved(charge)
     outcome: Rendered = {
-        "network_status": "approved_by_network" if is_paid else "declined_by_network",
+        "network_status": "approved_by_network" if is_approved else "declined_by_network",
         "reason": charge.decline_code,
         "risk_level": level,
         "risk_score": score,
-        "seller_message": "Payment complete." if is_paid else charge.failure_message,
-        "type": "authorized" if is_paid else "issuer_declined",
+        "seller_message": "Payment complete." if is_approved else charge.failure_message,
+        "type": "authorized" if is_approved else "issuer_declined",
     }
     if charge.advice_code:
         outcome["advice_code"] = charge.advice_code
     return outcome
+
+
+def _card_options(intent: Intent) -> Rendered:
+    options: Rendered = {"request_three_d_secure": intent.request_three_d_secure}
+    if intent.request_multicapture:
+        options["request_multicapture"] = intent.request_multicapture
+    return options
