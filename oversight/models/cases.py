@@ -26,6 +26,13 @@ class CaseType(models.TextChoices):
     UNKNOWN_PROVIDER_OBJECT = "unknown_provider_object"
     LEDGER_MISMATCH = "ledger_mismatch"
     PROVIDER_REFUSED = "provider_refused"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_LOST = "dispute_lost"
+    EARLY_FRAUD_WARNING = "early_fraud_warning"
+    REFUND_FAILED = "refund_failed"
+    REFUND_PENDING_TOO_LONG = "refund_pending_too_long"
+    AUTHORIZATION_EXPIRING = "authorization_expiring"
+    FULFILLED_AFTER_RETURN = "fulfilled_after_return"
 
 
 class Case(models.Model):
