@@ -1,5 +1,7 @@
 """Acts of staff: allowed, approved where that is needed, and written down, before anything is done."""
 
+from functools import partial
+
 from core.cause import Cause
 from core.db import constraint_errors, transaction_required
 from core.errors import DomainError
@@ -7,7 +9,7 @@ from oversight import selectors
 from oversight.models import Approval, StaffAct
 from oversight.services.approvals import ApprovalForSomethingElse, ApprovalUsed, execute_approval, require_actor
 from oversight.services.audit import record_audit
-from oversight.services.limits import Act, Allowance, LimitExceeded, NotPermitted, actor_name, require_allowed
+from oversight.services.limits import Act, Allowance, Bound, LimitExceeded, NotPermitted, actor_name, require_allowed
 
 
 class ApprovalRequired(DomainError):
@@ -75,9 +77,9 @@ def record_act(act: Act, *, allowance: Allowance, request_digest: str, cause: Ca
     with constraint_errors(
         {
             "oversight_staffact_permitted": NotPermitted,
-            "oversight_staffact_per_act": LimitExceeded,
-            "oversight_staffact_per_order": LimitExceeded,
-            "oversight_staffact_per_day": LimitExceeded,
+            "oversight_staffact_per_act": partial(LimitExceeded, bound=Bound.PER_ACT.value),
+            "oversight_staffact_per_order": partial(LimitExceeded, bound=Bound.PER_ORDER.value),
+            "oversight_staffact_per_day": partial(LimitExceeded, bound=Bound.PER_DAY.value),
             "oversight_staffact_second_person": ApprovalRequired,
             "oversight_staffact_approved": ApprovalForSomethingElse,
             "oversight_staffact_one_approval": ApprovalUsed,
