@@ -12,6 +12,15 @@ from django.db.models.functions import Lower
 from accounts.addresses import ADDRESS_FIELDS, PostalAddress, address_of
 
 
+class StaffRole(models.TextChoices):
+    """What a member of staff may do; policy `limits` says how much of it. One role each."""
+
+    SUPPORT = "support"
+    SUPERVISOR = "supervisor"
+    FINANCE = "finance"
+    ADMINISTRATOR = "administrator"
+
+
 class UserQuerySet(BaseUserManager["User"]):
     """Django's log-in machinery asks for users by e-mail here; everything else goes through services."""
 
@@ -29,6 +38,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     locale = models.CharField(max_length=16, blank=True)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+    staff_role = models.CharField(max_length=16, blank=True, choices=StaffRole, help_text="Empty: may read alone.")
     created_at = models.DateTimeField()
 
     objects: ClassVar[UserQuerySet] = UserQuerySet()
@@ -38,13 +48,26 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
-        """Addresses are stored in lower case, so that one person is one row."""
+        """Addresses are stored in lower case, so that one person is one row. Only staff have a role."""
 
-        constraints = [CheckConstraint(condition=Q(email=Lower("email")), name="accounts_user_email_lower_case")]
+        constraints = [
+            CheckConstraint(condition=Q(email=Lower("email")), name="accounts_user_email_lower_case"),
+            CheckConstraint(
+                condition=Q(staff_role="") | Q(is_staff=True, staff_role__in=StaffRole.values),
+                name="accounts_user_role_of_staff",
+            ),
+        ]
 
     def __str__(self) -> str:
         """Show the public id: an address does not belong into logs."""
         return self.public_id
+
+    @property
+    def role(self) -> str:
+        """The role this user acts in now, "" for none: a superuser is an administrator, who left has none."""
+        if not (self.is_staff and self.is_active):
+            return ""
+        return StaffRole.ADMINISTRATOR.value if self.is_superuser else self.staff_role
 
 
 class PostalFields(models.Model):

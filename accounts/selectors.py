@@ -7,6 +7,14 @@ from django.db.models import Q
 
 from accounts.models import AccessToken, CustomerAddress, ServiceCredential, User
 from core import crypto
+from core.errors import NotFound
+
+
+class NoSuchStaff(NotFound):
+    """Nobody who works here signs in with this address."""
+
+    code = "no_such_staff"
+    title = "There is no member of staff with this e-mail address."
 
 
 def check_token(raw: str, *, subject_id: str, purpose: AccessToken.Purpose, now: datetime) -> bool:
@@ -50,6 +58,17 @@ def lock_customer(customer_id: int) -> User:
     (an order being made) does not wait.
     """
     return User.objects.select_for_update(no_key=True).get(pk=customer_id)
+
+
+def lock_staff(email: str) -> User:
+    """This will return the member of staff who signs in with this address, locked until the transaction ends.
+
+    Raises: NoSuchStaff.
+    """
+    staff = User.objects.select_for_update(no_key=True).filter(email=email.strip().lower(), is_staff=True).first()
+    if staff is None:
+        raise NoSuchStaff
+    return staff
 
 
 def find_customer_emails(emails: Iterable[str]) -> set[str]:

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from accounts.addresses import PostalAddress, as_json, normalised, require_complete
-from accounts.models import AccessToken, CustomerAddress, ServiceCredential, User
+from accounts.models import AccessToken, CustomerAddress, ServiceCredential, StaffRole, User
 from accounts.selectors import addresses_of_customer, lock_customer
 from core import crypto, policies
 from core.db import constraint_errors, transaction_required
@@ -39,6 +39,13 @@ class PasswordRefused(Invalid):
 
     code = "password_refused"
     title = "Choose another password."
+
+
+class NotStaff(DomainError):
+    """Customers have no role."""
+
+    code = "not_staff"
+    title = "Only members of staff have a role."
 
 
 class NoSuchAddress(NotFound):
@@ -85,8 +92,17 @@ def trust_address(user: User) -> None:
 
 
 @transaction_required
-def create_staff(*, email: str, password: str, now: datetime, name: str = "", is_superuser: bool = False) -> User:
-    """This will create a member of staff, who sets up a second factor at the first sign-in.
+def create_staff(
+    *,
+    email: str,
+    password: str,
+    now: datetime,
+    name: str = "",
+    is_superuser: bool = False,
+    role: StaffRole | None = None,
+) -> User:
+    """This will create a member of staff, who sets up a second factor at the first sign-in. Without a role they may
+    read alone; a superuser is an administrator.
 
     Needs its caller's transaction. Raises: EmailInvalid, EmailTaken, PasswordRefused.
     """
@@ -96,11 +112,21 @@ def create_staff(*, email: str, password: str, now: datetime, name: str = "", is
         name=name,
         is_staff=True,
         is_superuser=is_superuser,
+        staff_role=role or "",
         created_at=now,
     )
     if not password:
         raise PasswordRefused
     return _save_with_password(user, password)
+
+
+@transaction_required
+def change_staff_role(user: User, *, role: StaffRole | None) -> User:
+    """This will give a member of staff another role, or none. Needs its caller's transaction. Raises: NotStaff."""
+    user.staff_role = role or ""
+    with constraint_errors({"accounts_user_role_of_staff": NotStaff}):
+        user.save(update_fields=["staff_role"])
+    return user
 
 
 def _normalise(email: str) -> str:

@@ -61,6 +61,7 @@ app.conf.update(
             ("idempotency keys", "reconciliation.reap_keys", 60.0, "bulk", ()),
             ("seals", "oversight.seal", 30.0, "bulk", ()),
             ("cases overdue", "oversight.escalate", 60.0, "bulk", ()),
+            ("approvals past their time", "oversight.expire_approvals", 60.0, "bulk", ()),
             ("heartbeat urgent", "reconciliation.heartbeat", 15.0, "urgent", ("urgent",)),
             ("heartbeat default", "reconciliation.heartbeat", 15.0, "default", ("default",)),
             ("heartbeat bulk", "reconciliation.heartbeat", 15.0, "bulk", ("bulk",)),

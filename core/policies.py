@@ -13,6 +13,76 @@ from core.models import Policy
 
 CACHE_SECONDS = 10
 
+
+# Note [Limits]: what one role may do with one action, in whole major units (pounds, yen, dinars); None is no bound. A
+# role without the action may not do it at all. `per_order` counts what anybody did to the order, `per_day` what this
+# person did on the channel's day, each action and currency by itself; above `approval_above` a second person is needed,
+# and approving goes as far as `approves_up_to`. There are no exchange rates: a bound of 100 is 10,000 pence, 100 yen or
+# 100,000 fils, unless `scales` says what one unit stands for in a currency, as in {"JPY": "200", "KWD": "0.4"}.
+def _bounds(
+    per_act: int | None,
+    per_order: int | None,
+    per_day: int | None,
+    *,
+    approval_above: int | None = None,
+    approves_up_to: int | None = 0,
+) -> dict[str, int | None]:
+    return {
+        "per_act_major": per_act,
+        "per_order_major": per_order,
+        "per_day_major": per_day,
+        "approval_above_major": approval_above,
+        "approves_up_to_major": approves_up_to,
+    }
+
+
+_UNBOUNDED = _bounds(None, None, None)
+_LIMITS: dict[str, dict[str, Any]] = {
+    "scales": {},
+    "support": {
+        "refund": _bounds(100, 200, 500, approval_above=50),
+        "goodwill_refund": _bounds(20, 20, 100, approval_above=10),
+        "void": _UNBOUNDED,
+        "cancel": _UNBOUNDED,
+    },
+    "supervisor": {
+        "refund": _bounds(1_000, 2_000, 5_000, approval_above=500, approves_up_to=500),
+        "goodwill_refund": _bounds(50, 50, 500, approval_above=20, approves_up_to=50),
+        "offline_refund": _bounds(200, 200, 1_000, approval_above=0, approves_up_to=200),
+        "refund_while_disputed": _bounds(500, 500, 1_000, approval_above=0),
+        "accept_mismatch": _bounds(50, 50, 200, approval_above=0, approves_up_to=50),
+        "void": _UNBOUNDED,
+        "capture": _UNBOUNDED,
+        "cancel": _UNBOUNDED,
+        "release_hold": _UNBOUNDED,
+        "replay": _UNBOUNDED,
+    },
+    "finance": {
+        "refund": _bounds(10_000, 10_000, 50_000, approval_above=1_000, approves_up_to=10_000),
+        "goodwill_refund": _bounds(500, 500, 5_000, approval_above=100, approves_up_to=500),
+        "offline_refund": _bounds(10_000, 10_000, 50_000, approval_above=0, approves_up_to=10_000),
+        "refund_while_disputed": _bounds(10_000, 10_000, 50_000, approval_above=0, approves_up_to=10_000),
+        "accept_mismatch": _bounds(1_000, 1_000, 5_000, approval_above=0, approves_up_to=1_000),
+        "void": _UNBOUNDED,
+        "capture": _UNBOUNDED,
+        "cancel": _UNBOUNDED,
+        "release_hold": _UNBOUNDED,
+        "replay": _UNBOUNDED,
+    },
+    "administrator": {
+        "refund": _bounds(None, None, None, approval_above=5_000, approves_up_to=None),
+        "goodwill_refund": _bounds(None, None, None, approval_above=500, approves_up_to=None),
+        "offline_refund": _bounds(None, None, None, approval_above=0, approves_up_to=None),
+        "refund_while_disputed": _bounds(None, None, None, approval_above=0, approves_up_to=None),
+        "accept_mismatch": _bounds(None, None, None, approval_above=0, approves_up_to=None),
+        "void": _UNBOUNDED,
+        "capture": _UNBOUNDED,
+        "cancel": _UNBOUNDED,
+        "release_hold": _UNBOUNDED,
+        "replay": _UNBOUNDED,
+    },
+}
+
 # Version 1 of every policy, written by core's migrations. Seconds, days, counts as the names say.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "reservation": {"hold_seconds": 900, "cap_seconds": 3600, "extension_seconds": 900},
@@ -63,6 +133,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "declines_token_max": 40,
         "declines_card_max": 40,
     },
+    "approvals": {"expires_seconds": 259_200},
+    "limits": _LIMITS,
     "pay_step": {"return_state_seconds": 86_400, "ask_again_seconds": 2, "payment_link_seconds": 3600},
 }
 

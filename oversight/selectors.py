@@ -1,13 +1,17 @@
-"""Reads of cases, audit and seals; the locks every change of a case or a chain begins with."""
+"""Reads of cases, approvals, acts, audit and seals; the locks every change of these begins with."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import connection
+from django.db.models import QuerySet, Sum
 
 from core.errors import NotFound
+from core.money import Money
 from oversight.chains import FIRST_PREVIOUS, Chain
-from oversight.models import Case, Seal
+from oversight.models import Action, Approval, Case, Seal, StaffAct
+
+OPEN_APPROVAL = [Approval.Status.REQUESTED, Approval.Status.APPROVED]
 
 
 class NoSuchCase(NotFound):
@@ -66,6 +70,52 @@ def open_cases_of_order(order_public_id: str) -> list[Case]:
 def has_open_case(*, type: str, subject_id: str) -> bool:  # noqa: A002 - the column's name
     """This will tell whether a case of that type about the subject is not resolved."""
     return Case.objects.filter(type=type, subject_id=subject_id).exclude(status=Case.Status.RESOLVED).exists()
+
+
+def lock_approval(public_id: str) -> Approval | None:
+    """This will return the approval, locked until the transaction ends, if there is one."""
+    return Approval.objects.select_for_update().filter(public_id=public_id).first()
+
+
+def lock_due_approvals(*, now: datetime, limit: int) -> list[Approval]:
+    """This will return approvals past their time that did not end yet, locked; those somebody works on are skipped."""
+    due = Approval.objects.filter(status__in=OPEN_APPROVAL, expires_at__lte=now)
+    return list(due.select_for_update(skip_locked=True).order_by("expires_at", "id")[:limit])
+
+
+def open_approval(*, action: Action, subject_id: str, request_digest: str) -> Approval | None:
+    """This will return the approval of exactly this that is asked for or given and not executed, if there is one."""
+    same = Approval.objects.filter(action=action, subject_id=subject_id, request_digest=request_digest)
+    return same.filter(status__in=OPEN_APPROVAL).first()
+
+
+def lock_sums(*, actor: str, order_public_id: str) -> None:
+    """This will make everybody else wait who acts on the order or as this person, until the transaction ends.
+
+    See Note [Sums under a lock] in the migration of the guards, which takes the same locks.
+    """
+    with connection.cursor() as cursor:
+        if order_public_id:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtext('oversight.act.order'), hashtext(%s))", [order_public_id]
+            )
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('oversight.act.actor'), hashtext(%s))", [actor])
+
+
+def acted_on_order(order_public_id: str, *, action: Action, currency: str) -> Money:
+    """This will return what staff did of one action to an order, whoever they were."""
+    acts = StaffAct.objects.filter(order_public_id=order_public_id, action=action, currency=currency)
+    return _sum(acts, currency=currency)
+
+
+def acted_in_a_day(actor: str, *, action: Action, currency: str, business_on: date) -> Money:
+    """This will return what one person did of one action on a day, to all orders."""
+    acts = StaffAct.objects.filter(actor=actor, action=action, currency=currency, business_on=business_on)
+    return _sum(acts, currency=currency)
+
+
+def _sum(acts: QuerySet[StaffAct], *, currency: str) -> Money:
+    return Money(int(acts.aggregate(total=Sum("amount_minor"))["total"] or 0), currency)
 
 
 def lock_chain(chain: Chain) -> None:

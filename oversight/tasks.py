@@ -1,4 +1,4 @@
-"""The edges of oversight: sealing closed batches and escalating what nobody took."""
+"""The edges of oversight: sealing closed batches, escalating what nobody took, ending approvals nobody used."""
 
 import structlog
 from celery import shared_task
@@ -10,6 +10,7 @@ from oversight import services
 
 log = structlog.get_logger()
 ESCALATED_AT_ONCE = 100
+EXPIRED_AT_ONCE = 100
 
 
 @shared_task(name="oversight.seal")
@@ -25,3 +26,10 @@ def escalate() -> None:
         cases = services.escalate_overdue(limit=ESCALATED_AT_ONCE, cause=system("sweep", now=clock.now()))
     if cases:
         log.warning("cases_escalated", cases=[case.public_id for case in cases])
+
+
+@shared_task(name="oversight.expire_approvals")
+def expire_approvals() -> None:
+    """This will end approvals past their time; what one run leaves the next one takes."""
+    with transaction("oversight.expire_approvals"):
+        services.expire_due(limit=EXPIRED_AT_ONCE, cause=system("sweep", now=clock.now()))

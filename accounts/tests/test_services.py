@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import AccessToken, ServiceCredential, User
+from accounts.models import AccessToken, ServiceCredential, StaffRole, User
 from accounts.selectors import check_token, find_service
 from accounts.services import (
     EmailInvalid,
     EmailTaken,
+    NotStaff,
     PasswordRefused,
     TokenTooShort,
+    change_staff_role,
     create_customer,
     create_service_credential,
     create_staff,
@@ -69,7 +71,35 @@ class TestCreateStaff:
         with transaction("test"):
             user = create_staff(email="grace@example.org", password="a long enough one", now=clock.now())
 
-        assert (user.is_staff, user.is_superuser) == (True, False)
+        assert (user.is_staff, user.is_superuser, user.role) == (True, False, "")
+
+    def test_a_superuser_is_an_administrator_and_who_left_is_nobody(self) -> None:
+        with transaction("test"):
+            user = create_staff(
+                email="grace@example.org", password="a long enough one", now=clock.now(), is_superuser=True
+            )
+
+        assert user.role == StaffRole.ADMINISTRATOR
+        user.is_active = False
+        assert user.role == ""
+
+    def test_has_one_role_that_can_change(self) -> None:
+        with transaction("test"):
+            user = create_staff(
+                email="grace@example.org", password="a long enough one", now=clock.now(), role=StaffRole.SUPPORT
+            )
+            change_staff_role(user, role=StaffRole.FINANCE)
+
+        assert User.objects.get().role == StaffRole.FINANCE
+
+    def test_customers_have_no_role(self) -> None:
+        with transaction("test"):
+            ada = create_customer(email="ada@example.org", now=clock.now())
+
+        with pytest.raises(NotStaff), transaction("test"):
+            change_staff_role(ada, role=StaffRole.SUPPORT)
+
+        assert User.objects.get().staff_role == ""
 
     @pytest.mark.parametrize("password", ["", "short", "password1234"])
     def test_refuses_a_password_that_is_guessed(self, password: str) -> None:

@@ -12,7 +12,7 @@ from commerce.demo.shop import (
     REPLAY_SCOPES,
     REPLAY_SERVICE,
     SHOP,
-    STAFF_EMAIL,
+    STAFF,
     widen_countries,
 )
 from commerce.demo.stocking import ensure_articles
@@ -27,7 +27,7 @@ __all__ = [
     "REPLAY_SCOPES",
     "REPLAY_SERVICE",
     "SHOP",
-    "STAFF_EMAIL",
+    "STAFF",
     "ensure_articles",
     "ensure_customers",
     "ensure_promotions",

@@ -1,5 +1,6 @@
 """Lantern & Lark itself: its channel, its account at the sandbox, its credentials and where it sells."""
 
+from accounts.models import StaffRole
 from commerce.retail.reading import COUNTRY_CODES, UNKNOWN_COUNTRY
 from core.channels import NewShop, set_home_country
 from core.db import transaction_required
@@ -25,7 +26,13 @@ SHOP = NewShop(
     return_hosts=("127.0.0.1", "localhost"),
     return_schemes=("lanternandlark",),
 )
-STAFF_EMAIL = "console@lantern-and-lark.example"
+# One of each role; the console's user is the administrator.
+STAFF = {
+    "console@lantern-and-lark.example": StaffRole.ADMINISTRATOR,
+    "finance@lantern-and-lark.example": StaffRole.FINANCE,
+    "supervisor@lantern-and-lark.example": StaffRole.SUPERVISOR,
+    "support@lantern-and-lark.example": StaffRole.SUPPORT,
+}
 REPLAY_SERVICE = "replay"
 REPLAY_SCOPES = ["checkout"]
 

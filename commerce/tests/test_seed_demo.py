@@ -137,7 +137,11 @@ class TestSeedDemo:
     def test_makes_staff_and_the_replay_s_credential(self) -> None:
         seed()
 
-        assert User.objects.get(is_staff=True).email == "console@lantern-and-lark.example"
+        staff = {user.email.partition("@")[0]: user.role for user in User.objects.filter(is_staff=True)}
+        assert staff == {
+            "console": "administrator", "finance": "finance", "supervisor": "supervisor", "support": "support",
+        }  # fmt: skip
+        assert User.objects.get(is_superuser=True).email == "console@lantern-and-lark.example"
         assert ServiceCredential.objects.get().name == "replay"
 
     def test_doing_it_again_changes_nothing(self) -> None:

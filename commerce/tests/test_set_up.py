@@ -68,6 +68,25 @@ class TestCreateStaff:
         assert (user.is_staff, user.is_superuser) == (True, True)
         assert AuditEntry.objects.get().subject_id == user.public_id
 
+    def test_gives_a_role_that_can_change_and_leaves_a_trail(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("commerce.management.commands.create_staff.getpass", lambda _: "a long enough pass phrase")
+
+        call_command("create_staff", "ada@lantern.example", "--role=support", stdout=io.StringIO())
+        call_command("change_staff_role", "Ada@lantern.example", "supervisor", stdout=io.StringIO())
+
+        user = User.objects.get()
+        assert (user.role, user.is_superuser) == ("supervisor", False)
+        changed = AuditEntry.objects.get(action="staff_role_changed")
+        assert (changed.subject_id, changed.before, changed.after) == (
+            user.public_id,
+            {"role": "support"},
+            {"role": "supervisor"},
+        )
+
+    def test_changes_nobody_s_role_who_is_not_there(self) -> None:
+        with pytest.raises(CommandError, match="no member of staff"):
+            call_command("change_staff_role", "ada@lantern.example", "none", stdout=io.StringIO())
+
     def test_refuses_a_short_password(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("commerce.management.commands.create_staff.getpass", lambda _: "short")
 

@@ -10,6 +10,7 @@ from core.db import transaction
 from oversight import selectors, services, tasks
 from oversight.chains import AUDIT, LEDGER, Chain
 from oversight.models import AuditEntry, Seal
+from oversight.services import seals
 from oversight.tests.factories import NOON, SWEEP, StandingClock, tampering
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -51,7 +52,7 @@ class TestSeal:
         assert services.seal_closed_batches(now=NOON) == []
 
     def test_long_backlogs_become_several_seals(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(services, "SEAL_ROWS_MAX", 2)
+        monkeypatch.setattr(seals, "SEAL_ROWS_MAX", 2)
         audited(5)
 
         tasks.seal()
@@ -161,7 +162,7 @@ class TestInFlight:
         slow.join()
         sealed = services.seal_closed_batches(now=NOON)
 
-        assert (too_early, impatient.waits) == ([], services.WRITERS_LOOKS)
+        assert (too_early, impatient.waits) == ([], seals.WRITERS_LOOKS)
         assert [seal.rows_count for seal in sealed] == [2]
         assert selectors.verify_chain(AUDIT) == []
 

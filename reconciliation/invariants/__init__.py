@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from reconciliation.invariants import keys, ledger, orders, payments, promotions, stock, webhooks
+from reconciliation.invariants import keys, ledger, orders, oversight, payments, promotions, stock, webhooks
 from reconciliation.invariants.check import Check, Violation
 
 __all__ = ["ALWAYS", "AT_REST", "CHECKS", "Check", "Violation", "combined", "find_violations"]
@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     *ledger.CHECKS,
     *webhooks.CHECKS,
     *keys.CHECKS,
+    *oversight.CHECKS,
 )
 
 

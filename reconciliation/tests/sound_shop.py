@@ -13,6 +13,7 @@ import psycopg
 from django.db import connection
 from django.db.models import Model
 
+from accounts.models import StaffRole
 from catalog.models import (
     Coupon,
     CouponUse,
@@ -33,7 +34,7 @@ from ledger import services as ledger
 from ledger.tests.factories import a_channel, an_account
 from orders.models import Order, OrderEvent, OrderLine
 from orders.snapshot import hash_snapshot
-from oversight.tests.factories import tampering
+from oversight.tests.factories import a_colleague, an_act, approved, authorized, tampering
 from payments.models import Operation, PaymentAttempt
 from webhooks.models import Event
 
@@ -80,6 +81,7 @@ def open_sound_shop() -> Shop:
             ),
         )
     _books(shop)
+    _acts_of_staff()
     return shop
 
 
@@ -303,6 +305,14 @@ def _returned_order(tamperer: psycopg.Connection, shop: Shop) -> None:
     _operation(tamperer, attempt, "authorize", "succeeded")
     _operation(tamperer, attempt, "give_back", "succeeded")
     _reservation(tamperer, shop, order, status="released", units=1)
+
+
+def _acts_of_staff() -> None:
+    """One that a person does alone, and one that took two."""
+    ada, grace = a_colleague("ada"), a_colleague("grace", StaffRole.SUPERVISOR)
+    small, great = (an_act(ada, Money(minor, "GBP"), order_public_id="ord_paid") for minor in (4_000, 6_000))
+    authorized(small)
+    authorized(great, approval_id=approved(great, approver=grace).public_id)
 
 
 def _coupon_of_all(tamperer: psycopg.Connection, channel: SalesChannel) -> None:

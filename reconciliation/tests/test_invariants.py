@@ -20,6 +20,7 @@ ATTEMPT = "UPDATE payments_paymentattempt SET {} WHERE public_id = 'payatt_{}'"
 OPERATION = "UPDATE payments_operation SET {} WHERE public_id = 'op_{}'"
 EVENT = "UPDATE webhooks_event SET {}"
 KEY = "UPDATE core_idempotencykey SET {}"
+ACT = "UPDATE oversight_staffact SET {} WHERE approval_id {}"
 
 
 def twin(table: str, *, where: str, **changes: object) -> str:
@@ -156,6 +157,17 @@ PLANTED: dict[str, list[str]] = {
     "events_are_looked_after": [
         EVENT.format("status = 'failed', processed_at = NULL, next_try_at = received_at - interval '1 day'")
     ],
+    "approved_by_a_second_person": [
+        "ALTER TABLE oversight_approval DROP CONSTRAINT oversight_approval_second_person",
+        "UPDATE oversight_approval SET decided_by = requested_by",
+    ],
+    "executed_approval_is_one_act": ["DELETE FROM oversight_staffact WHERE approval_id <> ''"],
+    "act_has_its_second_person": [ACT.format("approval_id = '', approval_above_minor = NULL", "<> ''")],
+    "act_within_its_role": [ACT.format("amount_minor = 10001, act_max_minor = NULL", "<> ''")],
+    "acts_within_order_and_day": [
+        twin("oversight_staffact", where="approval_id = '' AND id < 999997", id=999_997 + number) for number in range(3)
+    ],
+    "act_has_its_audit_row": ["DELETE FROM oversight_auditentry WHERE action = 'act.refund'"],
     "key_has_one_row": [
         "ALTER TABLE core_idempotencykey DROP CONSTRAINT core_idempotency_key_unique",
         twin("core_idempotencykey", where="true"),
@@ -225,6 +237,14 @@ class TestChecks:
         found = run_against(check, [planted])
 
         assert found == [("I5", "ord_paid", "line 2 differs from the snapshot", "lines_are_snapshot")]
+
+    def test_an_act_that_no_role_may_do_is_beyond_its_role(self) -> None:
+        open_sound_shop()
+        (check,) = [check for check in CHECKS if check.name == "act_within_its_role"]
+
+        (found,) = run_against(check, [ACT.format("action = 'capture'", "= ''")])
+
+        assert found[2].endswith("is not permitted")
 
     def test_an_open_case_explains_money_that_is_not_where_it_belongs(self) -> None:
         open_sound_shop()

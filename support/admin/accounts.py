@@ -14,8 +14,8 @@ class UserAdmin(ReadOnlyAdmin):
     sentence = "Customers and staff, by the id that stands in history and audit."
     created = instant("created_at", label="created")
     last_signed_in = instant("last_login", label="last signed in")
-    list_display = ("public_id", "email", "is_staff", "is_active", "created")
-    list_filter = ("is_staff", "is_active")
+    list_display = ("public_id", "email", "is_staff", "staff_role", "is_active", "created")
+    list_filter = ("is_staff", "staff_role", "is_active")
     search_fields = ("public_id", "email")
     ordering = ("-id",)
-    fields = ("public_id", "email", "is_staff", "is_active", "created", "last_signed_in")
+    fields = ("public_id", "email", "is_staff", "staff_role", "is_active", "created", "last_signed_in")

@@ -71,6 +71,8 @@ SIGNS = {
     "requested": (WAIT, "●"),
     "awaiting_approval": (WAIT, "●"),
     "rejected": (BAD, "✕"),
+    "approved": (GOOD, "◐"),
+    "executed": (GOOD, "✓"),
     "inquiry": (WAIT, "●"),
     "needs_response": (BAD, "▲"),
     "under_review": (WAIT, "◐"),

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from accounts.models import User
+from accounts.models import StaffRole, User
 from core import clock
 from core.db import transaction
 from core.models import SalesChannel
@@ -23,10 +23,16 @@ pytestmark = pytest.mark.usefixtures("database")
 EMAIL = "console@lantern-and-lark.example"
 
 
-def ensure(*, password: str = PASSWORD, totp_secret: str = SECRET) -> User:
+def ensure(
+    *,
+    email: str = EMAIL,
+    role: StaffRole = StaffRole.ADMINISTRATOR,
+    password: str = PASSWORD,
+    totp_secret: str = SECRET,
+) -> User:
     """The demo's staff, as the seed makes it."""
     with transaction("test"):
-        return ensure_demo_staff(email=EMAIL, password=password, totp_secret=totp_secret, now=clock.now())
+        return ensure_demo_staff(email=email, role=role, password=password, totp_secret=totp_secret, now=clock.now())
 
 
 class TestEnsureDemoStaff:
@@ -50,6 +56,15 @@ class TestEnsureDemoStaff:
         user = ensure()
 
         assert come_in(user).get("/console/").status_code == 200
+
+    def test_only_its_administrator_is_a_superuser(self, traveller: time_machine.Traveller) -> None:
+        boss, helper = ensure(), ensure(email="support@lantern-and-lark.example", role=StaffRole.SUPPORT)
+
+        assert [(user.role, user.is_superuser) for user in (boss, helper)] == [
+            ("administrator", True),
+            ("support", False),
+        ]
+        assert come_in(helper).get("/console/").status_code == 200
 
     def test_refuses_in_production(self, settings: Settings) -> None:
         settings.IS_PRODUCTION = True

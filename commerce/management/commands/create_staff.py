@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.models import StaffRole
 from accounts.services import create_staff
 from core import clock
 from core.cause import Cause
@@ -20,10 +21,11 @@ class Command(BaseCommand):
     help = "Create a member of staff for the console."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Who, and whether they may do everything."""
+        """Who, and what they may do; without a role they may read alone."""
         parser.add_argument("email")
         parser.add_argument("--name", default="")
-        parser.add_argument("--superuser", action="store_true")
+        parser.add_argument("--role", choices=StaffRole.values, default="")
+        parser.add_argument("--superuser", action="store_true", help="an administrator in every respect")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Store the user and say what comes next."""
@@ -37,9 +39,10 @@ class Command(BaseCommand):
                     password=password,
                     name=options["name"],
                     is_superuser=options["superuser"],
+                    role=StaffRole(options["role"]) if options["role"] else None,
                     now=now,
                 )
-                after = {"is_superuser": user.is_superuser}
+                after = {"is_superuser": user.is_superuser, "role": user.role}
                 record_audit(action="staff_created", subject_id=user.public_id, cause=cause, after=after)
         except DomainError as refusal:
             raise CommandError(refusal.detail) from refusal

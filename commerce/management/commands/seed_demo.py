@@ -45,9 +45,10 @@ class Command(BaseCommand):
             self.stdout.write(f"No demo staff: {missing.facts['reference']} is not set.")
             return
         with transaction("demo.staff"):
-            ensure_demo_staff(email=demo.STAFF_EMAIL, password=password, totp_secret=totp_secret, now=clock.now())
+            for email, role in demo.STAFF.items():
+                ensure_demo_staff(email=email, role=role, password=password, totp_secret=totp_secret, now=clock.now())
             customers_count = demo.ensure_customers(password=password, now=clock.now())
-        self.stdout.write(f"Staff: {demo.STAFF_EMAIL}")
+        self.stdout.write("Staff: " + ", ".join(demo.STAFF))
         self.stdout.write(
             f"{customers_count} customers made, {len(demo.CUSTOMERS)} there; they sign in with the same password."
         )

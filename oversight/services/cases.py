@@ -1,4 +1,4 @@
-"""Cases, the audit trail and seals: nothing that people must see is logged and forgotten."""
+"""Cases: nothing that people must see is logged and forgotten."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,21 +8,16 @@ from typing import Any
 from django.db.backends.postgresql.psycopg_any import Jsonb
 
 from accounts.models import User
-from core import clock, policies
+from core import policies
 from core.cause import Cause
-from core.db import outside_transaction, transaction, transaction_required
+from core.db import transaction_required
 from core.errors import DomainError
 from core.ids import new_public_id
 from core.money import Money
 from core.trace import current as current_trace
 from oversight import selectors
-from oversight.chains import CHAINS, FIRST_PREVIOUS, Chain
-from oversight.models import AuditEntry, Case, CaseType, Seal
-
-# A batch is hashed in the database's memory; this keeps it to a few megabytes.
-SEAL_ROWS_MAX = 5_000
-WRITERS_LOOKS = 40
-WRITERS_LOOK_SECONDS = 0.05
+from oversight.models import Case, CaseType
+from oversight.services.audit import record_audit
 
 
 class CaseIsResolved(DomainError):
@@ -135,88 +130,6 @@ def escalate_overdue(*, limit: int, cause: Cause) -> list[Case]:
             after={"status": case.status},
         )
     return overdue
-
-
-@transaction_required
-def record_audit(
-    *,
-    action: str,
-    subject_id: str,
-    cause: Cause,
-    reason: str = "",
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> AuditEntry:
-    """This will note, in the action's own transaction, who did what to which subject (a public id) and why."""
-    return AuditEntry.objects.create(
-        recorded_at=cause.now,
-        actor=cause.actor,
-        action=action,
-        subject_id=subject_id,
-        reason=reason[:500],
-        before=dict(before or {}),
-        after=dict(after or {}),
-        trace_id=cause.trace_id,
-    )
-
-
-@outside_transaction
-def seal_closed_batches(*, now: datetime) -> list[Seal]:
-    """This will seal every row that no open transaction can still precede, in all chains. Opens its own transactions.
-
-    It waits up to two seconds for the transactions that were writing when it looked; a chain with a longer one is
-    left for the next run. See Note [Settled ids].
-    """
-    seals = []
-    for chain in CHAINS:
-        horizon = selectors.look_at_horizon(chain)
-        if _await_writers(chain, horizon):
-            seals += _seal_up_to(chain, last_id=horizon.last_id, now=now)
-    return seals
-
-
-def _await_writers(chain: Chain, horizon: selectors.Horizon) -> bool:
-    for _ in range(WRITERS_LOOKS):
-        if not selectors.are_writing(chain, writers=horizon.writers):
-            return True
-        clock.sleep(WRITERS_LOOK_SECONDS)
-    return False
-
-
-def _seal_up_to(chain: Chain, *, last_id: int, now: datetime) -> list[Seal]:
-    seals: list[Seal] = []
-    while True:
-        with transaction("oversight.seal"):
-            seal = _seal_next(chain, last_id=last_id, now=now)
-        if seal is None:
-            return seals
-        seals.append(seal)
-
-
-@transaction_required
-def _seal_next(chain: Chain, *, last_id: int, now: datetime) -> Seal | None:
-    selectors.lock_chain(chain)
-    previous = selectors.last_seal(chain)
-    previous_sha256 = previous.sha256 if previous else FIRST_PREVIOUS
-    batch = selectors.read_batch(
-        chain,
-        after_id=previous.last_id if previous else 0,
-        last_id=last_id,
-        rows_max=SEAL_ROWS_MAX,
-        previous_sha256=previous_sha256,
-    )
-    if batch is None:
-        return None
-    return Seal.objects.create(
-        chain=chain.name,
-        sequence=previous.sequence + 1 if previous else 1,
-        first_id=batch.first_id,
-        last_id=batch.last_id,
-        rows_count=batch.rows_count,
-        previous_sha256=previous_sha256,
-        sha256=batch.sha256,
-        sealed_at=now,
-    )
 
 
 def _unresolved(public_id: str) -> Case:
