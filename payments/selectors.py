@@ -1,6 +1,6 @@
 """Reads of attempts and operations, and their locks (after the order's)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.db.models import Q
 from core.errors import NotFound
 from core.models import ProviderAccount, SalesChannel
 from orders.models import Order
-from payments.models import OPEN_STATUSES, Operation, PaymentAttempt
+from payments.models import OPEN_REFUNDS, OPEN_STATUSES, Dispute, Operation, PaymentAttempt, Refund
 from payments.providers.registry import adapter_for
 from payments.providers.stripe_wire import from_wire
 
@@ -19,6 +19,50 @@ class NoSuchOperation(NotFound):
 
     code = "no_such_operation"
     title = "There is no such operation."
+
+
+class NoSuchRefund(NotFound):
+    """No refund has this id."""
+
+    code = "no_such_refund"
+    title = "There is no such refund."
+
+
+def refunds_of(order: Order) -> list[Refund]:
+    """This will return the refunds of an order, oldest first, with what they are made of; its lock guards them."""
+    rows = Refund.objects.filter(order=order).select_related("attempt__account__channel")
+    return list(rows.prefetch_related("parts", "taxes").order_by("id"))
+
+
+def find_refund(public_id: str) -> Refund:
+    """This will return one refund with its order, payment and parts. Raises: NoSuchRefund."""
+    rows = Refund.objects.select_related("order", "attempt__account__channel", "operation")
+    refund = rows.prefetch_related("parts", "taxes").filter(public_id=public_id).first()
+    if refund is None:
+        raise NoSuchRefund
+    return refund
+
+
+def refund_of_approval(approval_id: str) -> Refund | None:
+    """This will return the refund that waits for an approval."""
+    return Refund.objects.filter(approval_id=approval_id).select_related("order").first()
+
+
+def refunds_by_operation(operations: Iterable[Operation]) -> dict[int, Refund]:
+    """This will return the refunds of these operations, by the operation's row id, with what they are made of."""
+    rows = Refund.objects.filter(operation__in=list(operations)).prefetch_related("parts", "taxes")
+    return {row.operation_id: row for row in rows if row.operation_id is not None}
+
+
+def disputes_of(order: Order) -> list[Dispute]:
+    """This will return the disputes of an order, oldest first; its lock guards them."""
+    return list(Dispute.objects.filter(order=order).order_by("id"))
+
+
+def orders_refunding(orders: Sequence[Order]) -> set[int]:
+    """This will return which of the orders have a refund under way, by row id."""
+    rows = Refund.objects.filter(order__in=orders, status__in=OPEN_REFUNDS)
+    return set(rows.values_list("order_id", flat=True))
 
 
 def lock_attempts(order: Order) -> list[PaymentAttempt]:

@@ -98,13 +98,15 @@ class ReservationLine(models.Model):
     reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="lines", db_index=False)
     stock = models.ForeignKey(Stock, on_delete=models.PROTECT, related_name="+")
     quantity = models.PositiveIntegerField()
+    units_restocked = models.PositiveIntegerField(default=0, help_text="Sold, given back, and for sale again.")
 
     class Meta:
-        """One row per stock, of at least one unit."""
+        """One row per stock, of at least one unit; no more comes back than was kept."""
 
         constraints = [
             UniqueConstraint(fields=["reservation", "stock"], name="catalog_reservation_line_unique"),
             CheckConstraint(condition=Q(quantity__gte=1), name="catalog_reservation_line_positive"),
+            CheckConstraint(condition=Q(units_restocked__lte=F("quantity")), name="catalog_reservation_line_restocked"),
         ]
 
     def __str__(self) -> str:

@@ -51,6 +51,7 @@ from catalog.services.reservations import (
     reserve_again,
     uncommit,
 )
+from catalog.services.restocking import restock, sell_again
 from catalog.services.shipping import (
     AreaTaken,
     InvalidFee,
@@ -163,6 +164,8 @@ __all__ = [
     "release_capped",
     "reserve",
     "reserve_again",
+    "restock",
+    "sell_again",
     "set_exchange_rate",
     "set_fee",
     "set_pictures",

@@ -57,7 +57,7 @@ SELECT taken.variant_id FROM taken
 # The same lock order (Note [One lock order]) for units that move on: each of the two factors is -1, 0 or 1.
 MOVE = """
 WITH units AS (
-    SELECT line.stock_id, sum(line.quantity)::bigint AS quantity
+    SELECT line.stock_id, sum(line.quantity - line.units_restocked)::bigint AS quantity
     FROM catalog_reservationline line
     WHERE line.reservation_id = ANY(%s::bigint[])
     GROUP BY line.stock_id

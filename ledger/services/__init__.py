@@ -36,7 +36,7 @@ from ledger.services.refunds import (
     post_refund_succeeded,
 )
 from ledger.services.reversals import AlreadyReversed, reverse
-from ledger.services.sales import Sale, post_sale
+from ledger.services.sales import Sale, post_sale, post_sale_undone
 from ledger.services.settlement import (
     ExchangePosting,
     FeePosting,
@@ -99,6 +99,7 @@ __all__ = [
     "post_refund_succeeded",
     "post_reserve_moved",
     "post_sale",
+    "post_sale_undone",
     "post_settlement_fx",
     "post_unexplained",
     "post_unowed_capture",

@@ -33,10 +33,10 @@ class RefundPosting:
 
 
 @transaction_required
-def post_refund_accepted(refund: RefundPosting, *, cause: Cause) -> Posting:
+def post_refund_accepted(refund: RefundPosting, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
     """This will note that we owe a refund: Dr contra:refunds net, tax shares / Cr refunds_payable.
 
-    Raises: DoesNotBalance when the shares do not make the amount or one of them is negative.
+    `round` counts from 1 how often it was accepted: what had failed and was dropped may arrive after all. Raises: DoesNotBalance when the shares do not make the amount or one of them is negative.
     """
     if min([refund.net_minor, *refund.taxes_minor.values()]) < 0:
         raise DoesNotBalance(detail="A share of a refund is not negative.", source_id=refund.source_id)
@@ -46,18 +46,19 @@ def post_refund_accepted(refund: RefundPosting, *, cause: Cause) -> Posting:
         *(Line(chart.tax(place), minor, attempt) for place, minor in sorted(refund.taxes_minor.items())),
         Line(chart.REFUNDS_PAYABLE, -refund.money.amount_minor, attempt),
     ]
-    return _post(refund, "refund_accepted", lines, cause=cause)
+    return _post(refund, event_of_round("refund_accepted", round), lines, cause=cause)
 
 
 @transaction_required
-def post_refund_dropped(refund: RefundPosting, *, cause: Cause) -> Posting:
-    """This will take the acceptance back, because the refund was rejected, cancelled or given up: Dr refunds_payable /
+def post_refund_dropped(refund: RefundPosting, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
+    """This will take the acceptance of that round back, because the refund was rejected, cancelled or given up: Dr refunds_payable /
     Cr contra:refunds net, tax shares, exactly as they were posted.
 
     Raises: Posting.DoesNotExist when it was not accepted.
     """
-    accepted = selectors.find_posting(source_kind=SOURCE_KIND, source_id=refund.source_id, event="refund_accepted")
-    dropped = fact_reversing(accepted, source_kind=SOURCE_KIND, source_id=refund.source_id, event="refund_dropped")
+    source: dict[str, str] = {"source_kind": SOURCE_KIND, "source_id": refund.source_id}
+    accepted = selectors.find_posting(**source, event=event_of_round("refund_accepted", round))
+    dropped = fact_reversing(accepted, **source, event=event_of_round("refund_dropped", round))
     return post(dropped, cause=cause)
 
 

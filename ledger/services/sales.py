@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from core.cause import Cause
 from core.db import transaction_required
 from core.models import SalesChannel
-from ledger import chart
+from ledger import chart, selectors
 from ledger.models import Posting
-from ledger.services.posting import Fact, Line, post
+from ledger.services.posting import Fact, Line, event_of_round, post
+from ledger.services.reversals import fact_reversing
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,9 @@ class Sale:
 
 
 @transaction_required
-def post_sale(sale: Sale, *, cause: Cause) -> Posting:
-    """This will recognise the sale and its tax, in the transaction that makes the order paid; once for an order.
+def post_sale(sale: Sale, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
+    """This will recognise the sale and its tax, in the transaction that makes the order paid; once for an order, and
+    once more for each `round` after one was undone.
 
     Dr receivable, discounts / Cr sales, shipping, fees, tax. Raises: DoesNotBalance when the figures do not make
     `due_minor`.
@@ -60,7 +62,7 @@ def post_sale(sale: Sale, *, cause: Cause) -> Posting:
     fact = Fact(
         source_kind="order",
         source_id=sale.order_public_id,
-        event="sale",
+        event=event_of_round("sale", round),
         channel=sale.channel,
         currency=sale.currency,
         is_livemode=sale.is_livemode,
@@ -68,3 +70,13 @@ def post_sale(sale: Sale, *, cause: Cause) -> Posting:
         order_public_id=sale.order_public_id,
     )
     return post(fact, cause=cause)
+
+
+@transaction_required
+def post_sale_undone(sale: Sale, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
+    """This will take a sale back exactly, because its money was taken back and nothing left the house: Dr sales,
+    shipping, fees, tax / Cr receivable, discounts. Raises: Posting.DoesNotExist when that round was not recognised.
+    """
+    source: dict[str, str] = {"source_kind": "order", "source_id": sale.order_public_id}
+    recognised = selectors.find_posting(**source, event=event_of_round("sale", round))
+    return post(fact_reversing(recognised, **source, event=event_of_round("sale_undone", round)), cause=cause)

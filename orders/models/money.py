@@ -80,8 +80,10 @@ class OrderMoney(models.Model):
         return self.captured_minor == 0
 
     def is_given_back(self) -> bool:
-        """Guard: money that could not make the order paid, or arrived after its end, was given back in full."""
-        return self.captured_minor > 0 and (
+        """Guard: all that was taken was given back, before or after the order was paid; a free order owes nothing."""
+        if self.captured_minor == 0:
+            return self.due_minor == 0 and getattr(self, "paid_at", None) is not None
+        return (
             self.captured_minor == self.excess_minor == self.excess_returned_minor
             or (self.returned_minor == self.accepted_minor and self.excess_returned_minor == self.excess_minor)
         )

@@ -36,6 +36,8 @@ class Order(FSMModelMixin, OrderMoney):
     cancel_requested_by = models.CharField(max_length=64, blank=True)
     cancel_reason = models.CharField(max_length=200, blank=True)
     is_fulfillment_requested = models.BooleanField(default=False)
+    is_sale_recognised = models.BooleanField(default=False, help_text="In the books: from paid until undone.")
+    sales_count = models.PositiveSmallIntegerField(default=0, help_text="How often it was recognised as a sale.")
     path_flags = ArrayField(models.CharField(max_length=24), default=list)
 
     created_at = models.DateTimeField()

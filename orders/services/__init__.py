@@ -13,21 +13,33 @@ from orders.services.pay import (
     mark_payment_failed,
     mark_payment_started,
 )
-from orders.services.returns import carry_refunds, owe_again
+from orders.services.reversals import note_reinstated, reverse_capture
+from orders.services.standing import carry_on, owe_again
+from orders.services.units import (
+    NotFulfillable,
+    UnknownUnits,
+    give_units_back,
+    record_fulfillment,
+    request_fulfillment,
+    take_units_again,
+)
 
 __all__ = [
     "CannotCancel",
     "ContactDetails",
     "MoneyColumns",
     "NewOrder",
+    "NotFulfillable",
     "TransitionRefused",
+    "UnknownUnits",
     "adjust_due",
     "cancel",
-    "carry_refunds",
+    "carry_on",
     "confirm_cancellation_refund",
     "create_order",
     "expire",
     "extend_reservation",
+    "give_units_back",
     "keep_units_again",
     "keeps_units",
     "mark_authorized",
@@ -35,12 +47,17 @@ __all__ = [
     "mark_paid",
     "mark_payment_failed",
     "mark_payment_started",
+    "note_reinstated",
     "note_stock_returned",
     "open_hold",
     "order_transaction",
     "owe_again",
     "record_fact",
+    "record_fulfillment",
     "release_hold",
     "request_cancel",
+    "request_fulfillment",
+    "reverse_capture",
     "set_money",
+    "take_units_again",
 ]

@@ -7,6 +7,11 @@ from core.errors import DomainError
 from orders.models import Order, OrderState, Reason
 from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES
 from orders.services.change import Because, move, record_fact
+from orders.services.pay import undo_sale
+
+
+# Paid, and nobody has begun to send anything. What went back whole is neither cancelled nor un-cancelled any more.
+CANCELLABLE_PAID = (OrderState.PAID, OrderState.PARTIALLY_REFUNDED)
 
 
 class CannotCancel(DomainError):
@@ -20,11 +25,12 @@ class CannotCancel(DomainError):
 def request_cancel(order: Order, *, reason: str, cause: Cause) -> Order:
     """This will open a cancellation on the locked `order`; a second request changes nothing.
 
-    Raises: CannotCancel once the order is paid.
+    A paid order's money is given back by its caller. Raises: CannotCancel once its goods were asked for, or when all
+    of its money went back already.
     """
     if order.cancel_requested_at or OrderState(order.state) in CANCELLED_STATES:
         return order
-    if OrderState(order.state) not in BEFORE_PAYMENT:
+    if OrderState(order.state) not in (*BEFORE_PAYMENT, *CANCELLABLE_PAID) or order.is_fulfillment_requested:
         raise CannotCancel(order_id=order.public_id, state=order.state)
     order.cancel_requested_at = cause.now
     order.cancel_requested_by = cause.actor
@@ -42,6 +48,7 @@ def cancel(order: Order, because: Because) -> Order:
     """
     order.expires_at = None
     move(order, order.cancelled, because, also=["expires_at"])
+    undo_sale(order, cause=because.cause)
     _let_go(order, because)
     return order
 

@@ -6,6 +6,7 @@ from core.db import transaction_required
 from orders.models import Order, OrderState, Reason
 from orders.services.cancel import cancel
 from orders.services.change import Because, move, record_fact
+from orders.services.pay import undo_sale
 
 
 @transaction_required
@@ -55,6 +56,7 @@ def expire(order: Order, because: Because) -> Order:
         return cancel(order, because)
     order.expires_at = None
     move(order, order.expired, because, also=["expires_at"])
+    undo_sale(order, cause=because.cause)
     catalog.give_back_uses(owner_id=order.public_id, now=because.cause.now)
     catalog.expire(owner_id=order.public_id, now=because.cause.now)
     return order

@@ -51,6 +51,19 @@ def mark_capture_failed(order: Order, because: Because) -> Order:
 
 
 @transaction_required
+def undo_sale(order: Order, *, cause: Cause) -> None:
+    """This will take the sale of the locked, ended `order` out of the books, when its money was taken back before and
+    nothing was ever kept. Needs its caller's transaction.
+    """
+    if not order.is_sale_recognised or order.captured_minor:
+        return
+    order.is_sale_recognised = False
+    order.save(update_fields=["is_sale_recognised"])
+    if sale_of(order).has_figures:
+        ledger.post_sale_undone(sale_of(order), round=order.sales_count, cause=cause)
+
+
+@transaction_required
 def mark_paid(order: Order, because: Because, *, may_reserve_again: bool) -> Order:
     """This will make the locked `order` paid: the only place that does.
 
@@ -61,11 +74,15 @@ def mark_paid(order: Order, because: Because, *, may_reserve_again: bool) -> Ord
     cause = because.cause
     order.paid_at = order.paid_at or cause.now
     order.expires_at = None
-    move(order, order.payment_captured, because, also=["paid_at", "expires_at"])
+    is_sold_before = order.is_sale_recognised
+    order.sales_count += not is_sold_before
+    order.is_sale_recognised = True
+    also = ["paid_at", "expires_at", "is_sale_recognised", "sales_count"]
+    move(order, order.payment_captured, because, also=also)
     sale = sale_of(order)
     # Goods given away at a price of zero leave nothing to post; what a discount made free is a sale and a discount.
-    if sale.has_figures:
-        ledger.post_sale(sale, cause=cause)
+    if sale.has_figures and not is_sold_before:
+        ledger.post_sale(sale, round=order.sales_count, cause=cause)
     _settle_coupons(order, cause=cause)
     # Stock rows are the last lock of all, also behind those of the books' accounts.
     _commit_stock(order, cause=cause, may_reserve_again=may_reserve_again)

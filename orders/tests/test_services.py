@@ -191,7 +191,7 @@ class TestCarryRefunds:
         order = an_order_in(state, captured_minor=2000, returned_minor=returned)
 
         with services.order_transaction("test"):
-            services.carry_refunds(order, Because(Reason.REFUND_SUCCEEDED, CAUSE))
+            services.carry_on(order, Because(Reason.REFUND_SUCCEEDED, CAUSE))
 
         assert Order.objects.get().state == expected
 
@@ -203,7 +203,7 @@ class TestCarryRefunds:
         OrderLine.objects.update(units_fulfilled=fulfilled)
 
         with services.order_transaction("test"):
-            services.carry_refunds(order, Because(Reason.REFUND_REVERSED, CAUSE))
+            services.carry_on(order, Because(Reason.REFUND_REVERSED, CAUSE))
 
         assert Order.objects.get().state == expected
 
@@ -212,6 +212,6 @@ class TestCarryRefunds:
         order = an_order_in(state)
 
         with services.order_transaction("test"):
-            services.carry_refunds(order, Because(Reason.REFUND_SUCCEEDED, CAUSE))
+            services.carry_on(order, Because(Reason.REFUND_SUCCEEDED, CAUSE))
 
         assert Order.objects.get().state == state

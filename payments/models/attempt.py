@@ -80,7 +80,12 @@ class PaymentAttempt(models.Model):
     captured_minor = models.BigIntegerField(default=0, help_text="Taken, as the provider reports it, less reversals.")
     excess_minor = models.BigIntegerField(default=0, help_text="Taken though nobody owes it.")
     excess_returned_minor = models.BigIntegerField(default=0)
-    returned_minor = models.BigIntegerField(default=0, help_text="Given back of what was due.")
+    returned_minor = models.BigIntegerField(default=0, help_text="Given back of what was due, disputes lost included.")
+    beyond_minor = models.BigIntegerField(default=0, help_text="Went back though nothing accepted was left.")
+    offline_minor = models.BigIntegerField(default=0, help_text="Of that by another way than the provider.")
+    lost_minor = models.BigIntegerField(default=0, help_text="Of that by disputes lost.")
+    withdrawn_minor = models.BigIntegerField(default=0, help_text="Held back by open disputes.")
+    reversed_minor = models.BigIntegerField(default=0, help_text="Captured and taken back by the provider.")
     capture_before = models.DateTimeField(null=True, help_text="The authorization's deadline, from the provider.")
     three_d_secure = models.JSONField(null=True)
     risk = models.JSONField(null=True)
@@ -107,7 +112,8 @@ class PaymentAttempt(models.Model):
                 name="payments_attempt_amount_unless_free",
             ),
             CheckConstraint(
-                condition=Q(authorized_minor__gte=0, captured_minor__gte=0, excess_minor__gte=0, returned_minor__gte=0),
+                condition=Q(authorized_minor__gte=0, captured_minor__gte=0, excess_minor__gte=0, returned_minor__gte=0)
+                & Q(withdrawn_minor__gte=0, reversed_minor__gte=0, lost_minor__gte=0, offline_minor__gte=0),
                 name="payments_attempt_money_positive",
             ),
             CheckConstraint(

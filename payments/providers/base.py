@@ -19,6 +19,10 @@ UpdateStatus = Literal[
     "failed",
     "voided",
     "expired",
+    "reversed",
+]
+DisputeStage = Literal[
+    "inquiry", "needs_response", "under_review", "won", "lost", "accepted", "withdrawn", "prevented"
 ]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "cancelled"]
 
@@ -67,7 +71,8 @@ class Capabilities:
 
     `hosted` is a page of the provider's that the customer goes to; `embedded` a form in our page, whose frames come
     from `frame_origins`. `takes_zero`: it takes a total of zero and no other. `amount_steps`: what amounts of a
-    currency must be multiples of, where that is not 1.
+    currency must be multiples of, where that is not 1. `settlement_days`: how long after a capture its money is
+    expected in a payout at the latest.
     """
 
     key_lifetime_seconds: int | None
@@ -79,6 +84,7 @@ class Capabilities:
     label: str = ""
     takes_zero: bool = False
     amount_steps: Mapping[str, int] = field(default_factory=dict)
+    settlement_days: int = 7
 
     def takes(self, amount_minor: int, currency: str) -> bool:
         """This will tell whether the provider can take the amount to its last minor unit."""
@@ -115,6 +121,17 @@ class PaymentRequest:
     return_url: str = ""
     exemption: str = ""
     wants_challenge: bool = False
+    wants_several_captures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequest:
+    """What is sent to take held funds. Of one that is not final the rest stays held, where the provider can do that."""
+
+    provider_reference: str
+    amount_minor: int
+    currency: str
+    is_final: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +170,36 @@ class RefundFact:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeFact:
+    """One dispute of a payment as the provider sees it. Amounts in minor units of the payment's currency.
+
+    `withdrawn_minor` is what of the amount is taken from us now; `fee_minor` what the provider keeps for it all in all.
+    """
+
+    reference: str
+    status: DisputeStage
+    provider_status: str
+    reason: str
+    amount_minor: int
+    withdrawn_minor: int
+    fee_minor: int
+    opened_at: datetime
+    respond_by: datetime | None = None
+    is_refundable: bool = False
+    has_evidence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FraudWarning:
+    """What an issuer says of a payment before anybody disputes it."""
+
+    reference: str
+    provider_reference: str
+    kind: str
+    is_actionable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderUpdate:
     """The state of one payment at the provider, normalised. Totals, never increments.
 
@@ -183,6 +230,8 @@ class ProviderUpdate:
     risk: dict[str, Any] | None = None
     card_fingerprint: str = ""
     refunds: tuple[RefundFact, ...] = field(default=())
+    reversed_minor: int = 0
+    disputes: tuple[DisputeFact, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +258,7 @@ class ParsedEvent:
     reason: str = ""
     provider_reference: str = ""
     update: ProviderUpdate | None = None
+    warning: FraudWarning | None = None
 
 
 class InvalidWebhook(Exception):
@@ -228,8 +278,8 @@ class Adapter(Protocol):
         """This will open the payment and, with a token, confirm it."""
         ...
 
-    def capture(self, reference: str, *, amount_minor: int, currency: str, key: str) -> ProviderUpdate:
-        """This will take held funds."""
+    def capture(self, request: CaptureRequest, *, key: str) -> ProviderUpdate:
+        """This will take held funds, all or a part; what a final capture leaves is released."""
         ...
 
     def void(self, reference: str, *, key: str) -> ProviderUpdate:

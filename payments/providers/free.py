@@ -11,6 +11,7 @@ from datetime import datetime
 from core import clock
 from payments.providers.base import (
     Capabilities,
+    CaptureRequest,
     InvalidWebhook,
     ParsedEvent,
     PaymentRequest,
@@ -69,9 +70,9 @@ class FreeAdapter:
             can_still_capture=False,
         )
 
-    def capture(self, reference: str, *, amount_minor: int, currency: str, key: str) -> ProviderUpdate:
+    def capture(self, request: CaptureRequest, *, key: str) -> ProviderUpdate:
         """This will refuse: nothing is held. Raises: Refused."""
-        raise _no_provider(reference)
+        raise _no_provider(request.provider_reference)
 
     def void(self, reference: str, *, key: str) -> ProviderUpdate:
         """This will refuse: what is final when it is asked for cannot be closed. Raises: Refused."""

@@ -20,6 +20,7 @@ from core import clock
 from core.http import provider_client
 from payments.providers.base import (
     Capabilities,
+    CaptureRequest,
     Declined,
     InvalidWebhook,
     OutcomeUnknown,
@@ -33,7 +34,14 @@ from payments.providers.base import (
     Unavailable,
     WebhookNotice,
 )
-from payments.providers.stripe_wire import Seen, read_intent, read_refund, to_wire
+from payments.providers.stripe_wire import (
+    Seen,
+    read_dispute,
+    read_fraud_warning,
+    read_intent,
+    read_refund,
+    to_wire,
+)
 
 API_VERSION = "2026-10-28.endive"
 # Card networks know two of the three decimals. Source: docs.stripe.com/currencies#three-decimal.
@@ -53,6 +61,8 @@ SURE_REFUSALS = {400, 401, 403, 404, 405, 422}
 # Facts that nothing later takes back, so the event's own copy of the payment is evidence. Everything else is a hint
 # to ask.
 FINAL_EVENTS = {"payment_intent.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.canceled"}
+FRAUD_WARNING = "radar.early_fraud_warning.created"
+PAGE_SIZE = 100
 HINT_EVENTS = {
     "payment_intent.created",
     "payment_intent.requires_action",
@@ -60,7 +70,15 @@ HINT_EVENTS = {
     "payment_intent.payment_failed",
     "payment_intent.partially_funded",
     "charge.expired",
+    "charge.failed",
+    "charge.updated",
+    "charge.captured",
     "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
     "charge.refund.updated",
     "refund.created",
     "refund.updated",
@@ -154,17 +172,24 @@ class StripeAdapter:
                 params["return_url"] = request.return_url
             if request.exemption in OFF_SESSION:
                 params["off_session"] = True
-        if request.wants_challenge:
-            params["payment_method_options"] = {"card": {"request_three_d_secure": "challenge"}}
+        options = {
+            **({"request_three_d_secure": "challenge"} if request.wants_challenge else {}),
+            **({"request_multicapture": "if_available"} if request.wants_several_captures else {}),
+        }
+        if options:
+            params["payment_method_options"] = {"card": options}
         return self._intent(lambda: self._client.v1.payment_intents.create(params, {"idempotency_key": key}))  # type: ignore[arg-type]
 
-    def capture(self, reference: str, *, amount_minor: int, currency: str, key: str) -> ProviderUpdate:
-        """This will capture, in full or in part."""
-        amount = to_wire(amount_minor, currency)
+    def capture(self, request: CaptureRequest, *, key: str) -> ProviderUpdate:
+        """This will capture, in full or in part; a part that is not the last leaves the rest held."""
+        params: dict[str, Any] = {
+            "amount_to_capture": to_wire(request.amount_minor, request.currency), "expand": ["latest_charge"],
+        }  # fmt: skip
+        if not request.is_final:
+            params["final_capture"] = False
+        reference = request.provider_reference
         return self._intent(
-            lambda: self._client.v1.payment_intents.capture(
-                reference, {"amount_to_capture": amount, "expand": ["latest_charge"]}, {"idempotency_key": key}
-            )
+            lambda: self._client.v1.payment_intents.capture(reference, params, {"idempotency_key": key})  # type: ignore[arg-type]
         )
 
     def void(self, reference: str, *, key: str) -> ProviderUpdate:
@@ -191,15 +216,30 @@ class StripeAdapter:
         return read_refund(refund.to_dict())
 
     def retrieve(self, reference: str) -> ProviderUpdate:
-        """This will ask for the intent, its charge and, once money moved, its refunds."""
+        """This will ask for the intent, its charge and, once money moved, its refunds and disputes."""
         asked_at = clock.now()
-        intent = self._call(lambda: self._client.v1.payment_intents.retrieve(reference, {"expand": ["latest_charge"]}))
+        intent = self._call(
+            lambda: self._client.v1.payment_intents.retrieve(reference, {"expand": ["latest_charge"]})
+        ).to_dict()
         seen = Seen(asked_at, clock.now())
-        refunds: list[Any] = []
-        if intent.amount_received:
-            page = self._call(lambda: self._client.v1.refunds.list({"payment_intent": reference, "limit": 100}))
-            refunds = list(page.data)
-        return read_intent(intent.to_dict(), seen=seen, refunds=[read_refund(refund.to_dict()) for refund in refunds])
+        charge = intent.get("latest_charge")
+        charge = charge if isinstance(charge, dict) else {}
+        refunds = self._all("refunds", reference) if intent["amount_received"] or charge.get("captured") else []
+        disputes = self._all("disputes", reference) if charge.get("disputed") else []
+        update = read_intent(intent, seen=seen, refunds=[read_refund(refund) for refund in refunds])
+        return replace(update, disputes=tuple(read_dispute(dispute) for dispute in disputes))
+
+    def _all(self, resource: str, reference: str) -> list[dict[str, Any]]:
+        """Every refund or dispute of a payment, page after page. Raises: Unavailable when there is no end of them."""
+        params: dict[str, Any] = {"payment_intent": reference, "limit": PAGE_SIZE}
+        found: list[dict[str, Any]] = []
+        for _ in range(FIND_PAGES_MAX):
+            page = self._call(lambda params=params: getattr(self._client.v1, resource).list(params))
+            found += [each.to_dict() for each in page.data]
+            if not page.has_more or not page.data:
+                return found
+            params = params | {"starting_after": page.data[-1].id}
+        raise Unavailable("list_too_long", f"More {resource} of one payment than one look reads.")
 
     def find_by_reference(self, *, attempt_id: str, created_after: datetime) -> ProviderUpdate | None:
         """This will walk the list of intents; Stripe's search by metadata lags and proves nothing.
@@ -275,6 +315,10 @@ class StripeAdapter:
                 occurred_at=datetime.fromtimestamp(int(event["created"]), UTC),
             )
             return ParsedEvent(is_relevant=True, provider_reference=update.provider_reference, update=update)
+        if event["type"] == FRAUD_WARNING:
+            warning = read_fraud_warning(event["data"]["object"])
+            is_ours = bool(warning.provider_reference)
+            return ParsedEvent(is_relevant=is_ours, provider_reference=warning.provider_reference, warning=warning)
         if event["type"] in HINT_EVENTS:
             is_birth = event["type"] == "payment_intent.created"
             return ParsedEvent(is_relevant=True, is_birth=is_birth, provider_reference=_object_reference(event))

@@ -7,7 +7,10 @@ from typing import Any
 
 from payments.providers.base import (
     ActionType,
+    DisputeFact,
+    DisputeStage,
     Failure,
+    FraudWarning,
     OutcomeUnknown,
     ProviderUpdate,
     RefundFact,
@@ -34,6 +37,17 @@ REFUND_STATUSES: dict[str, RefundStatus] = {
     "succeeded": "succeeded",
     "failed": "failed",
     "canceled": "cancelled",
+}
+# Source: stripe-python _dispute.py. An inquiry that closes took nothing.
+DISPUTE_STAGES: dict[str, DisputeStage] = {
+    "warning_needs_response": "inquiry",
+    "warning_under_review": "under_review",
+    "warning_closed": "withdrawn",
+    "needs_response": "needs_response",
+    "under_review": "under_review",
+    "won": "won",
+    "lost": "lost",
+    "prevented": "prevented",
 }
 # Source: docs.stripe.com/declines/codes, authentication_required. A challenge that was failed has a code of its own.
 SOFT = {"authentication_required"}
@@ -90,23 +104,25 @@ def read_intent(
     metadata, currency = intent.get("metadata") or {}, str(intent["currency"]).upper()
     charge = intent.get("latest_charge")
     charge = charge if isinstance(charge, dict) else {}
+    reversed_minor = _reversed(word, charge, currency)
     failure = _failure(intent.get("last_payment_error")) if word == "requires_payment_method" else None
+    captured_minor = from_wire(intent.get("amount_received") or 0, currency)
     details = (charge.get("payment_method_details") or {}).get("card") or {}
     return ProviderUpdate(
         provider_reference=str(intent["id"]),
         attempt_id=str(metadata.get("attempt_id", "")),
         order_id=str(metadata.get("order_id", "")),
-        status="failed" if failure else STATUSES[word],
+        status=_status(word, failure, captured_minor=captured_minor, reversed_minor=reversed_minor),
         provider_status=word,
         amount_minor=from_wire(intent["amount"], currency),
         currency=currency,
         authorized_minor=from_wire(intent.get("amount_capturable") or 0, currency),
-        captured_minor=from_wire(intent.get("amount_received") or 0, currency),
+        captured_minor=captured_minor,
         is_livemode=bool(intent.get("livemode")),
         occurred_at=occurred_at or datetime.fromtimestamp(int(intent["created"]), UTC),
         observed_at=seen.observed_at,
         answered_at=seen.answered_at,
-        can_still_capture=word not in {"succeeded", "canceled"},
+        can_still_capture=word not in {"succeeded", "canceled"} and not reversed_minor,
         client_secret=str(intent.get("client_secret") or ""),
         next_action=_next_action(intent.get("next_action")),
         capture_before=_instant(details.get("capture_before")),
@@ -115,6 +131,59 @@ def read_intent(
         risk=_picked(charge.get("outcome"), ("risk_score", "risk_level", "network_status", "type")),
         card_fingerprint=str((details or _declined_card(intent)).get("fingerprint") or ""),
         refunds=tuple(refunds),
+        reversed_minor=reversed_minor,
+    )
+
+
+def _status(word: str, failure: Failure | None, *, captured_minor: int, reversed_minor: int) -> UpdateStatus:
+    if reversed_minor:
+        return "reversed"
+    if failure:
+        return "failed"
+    return "partially_captured" if word == "requires_capture" and captured_minor else STATUSES[word]
+
+
+def _reversed(word: str, charge: dict[str, Any], currency: str) -> int:
+    """What was captured and taken back: the charge failed after it had been captured, which no declined one ever was.
+    """
+    is_reversed = word == "requires_payment_method" and charge.get("status") == "failed" and charge.get("captured")
+    return from_wire(charge.get("amount_captured") or 0, currency) if is_reversed else 0
+
+
+def read_dispute(dispute: dict[str, Any]) -> DisputeFact:
+    """This will return a dispute as a fact; what its balance transactions moved says what is withdrawn now.
+
+    Raises: UnknownStatus, OddAmount.
+    """
+    word, currency = str(dispute["status"]), str(dispute["currency"])
+    if word not in DISPUTE_STAGES:
+        raise UnknownStatus(word)
+    moved = [each for each in dispute.get("balance_transactions") or [] if isinstance(each, dict)]
+    details = dispute.get("evidence_details") or {}
+    amount_minor = from_wire(dispute["amount"], currency)
+    withdrawn = -sum(int(each["amount"]) for each in moved)
+    return DisputeFact(
+        reference=str(dispute["id"]),
+        status=DISPUTE_STAGES[word],
+        provider_status=word,
+        reason=str(dispute.get("reason") or "")[:64],
+        amount_minor=amount_minor,
+        withdrawn_minor=min(amount_minor, from_wire(max(0, withdrawn), currency)),
+        fee_minor=from_wire(max(0, sum(int(each.get("fee") or 0) for each in moved)), currency),
+        opened_at=datetime.fromtimestamp(int(dispute["created"]), UTC),
+        respond_by=_instant(details.get("due_by")),
+        is_refundable=bool(dispute.get("is_charge_refundable")),
+        has_evidence=bool(details.get("has_evidence")),
+    )
+
+
+def read_fraud_warning(warning: dict[str, Any]) -> FraudWarning:
+    """This will return an early fraud warning."""
+    return FraudWarning(
+        reference=str(warning["id"]),
+        provider_reference=str(warning.get("payment_intent") or ""),
+        kind=str(warning.get("fraud_type") or "")[:64],
+        is_actionable=bool(warning.get("actionable")),
     )
 
 

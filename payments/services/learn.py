@@ -10,12 +10,16 @@ not before we asked, not after we were answered. Of the status an attempt has an
   A payment mostly goes forward, and who is wrong about that loses no money: a hold that is gone refuses its
   capture, and a look asked for later puts it right. Going back on a guess would close an order whose funds are held.
 
+Note [Reversed]: a capture that was taken back is the one end that another may follow, so `reversed` is believed only when
+the provider was asked and says so, and a copy of an earlier success says nothing after it.
+
 Only times of our own clock are compared, and our machines agree about it to well under the time of one call. The time
 inside an event is the provider's clock, cut to whole seconds, and a copy waits in queues for hours: such a copy
 counts as not later than when we read it and as no newer than anything, so for it the third line never holds.
 A repeated key brings back the answer of its first call, so a write counts as asked when the operation was first sent.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from core import policies
@@ -45,7 +49,8 @@ _PROGRESS: dict[str, int] = {
     )
     for status in statuses
 }
-_FINAL = {"captured", "voided", "expired"}
+_FINAL = {"captured", "voided", "expired", "reversed"}
+_UNDONE = {OperationStatus.DECLINED, OperationStatus.FAILED, OperationStatus.REVERSED}
 _SETTLED = {OperationStatus.SUCCEEDED, OperationStatus.DECLINED, OperationStatus.FAILED, OperationStatus.REVERSED}
 
 
@@ -65,13 +70,20 @@ def foreign_of(update: ProviderUpdate, *, attempt: PaymentAttempt) -> str:
     return ""
 
 
-def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt) -> str:
+def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt, operations: Sequence[Operation]) -> str:
     """This will say in words how the amount of the provider's payment differs from what we asked for, or ""."""
     if update.amount_minor != attempt.amount_minor:
         return f"it is over {update.amount_minor} {update.currency} instead of {attempt.amount_minor}"
-    if update.status == "captured" and update.captured_minor != attempt.amount_minor:
-        return f"{update.captured_minor} {update.currency} were captured instead of {attempt.amount_minor}"
+    asked_minor = asked_to_capture(attempt, operations)
+    if update.status == "captured" and update.captured_minor != asked_minor:
+        return f"{update.captured_minor} {update.currency} were captured instead of {asked_minor}"
     return ""
+
+
+def asked_to_capture(attempt: PaymentAttempt, operations: Sequence[Operation]) -> int:
+    """This will return what we asked to take of the attempt, minor units: everything, unless captures say otherwise."""
+    captures = [row for row in operations if row.kind == OperationKind.CAPTURE and row.status not in _UNDONE]
+    return sum(row.amount_minor for row in captures) if captures else attempt.amount_minor
 
 
 def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -> None:
@@ -102,7 +114,7 @@ def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -
         attempt.authorized_minor = 0
         # Late truth: what was thought dead took money after all.
         attempt.dead_at = None
-    attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)
+    _take_in_captured(attempt, update)
     attempt.capture_before = update.capture_before or attempt.capture_before
     attempt.three_d_secure = update.three_d_secure or attempt.three_d_secure
     attempt.risk = update.risk or attempt.risk
@@ -110,6 +122,20 @@ def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -
         attempt.path_flags = walked(attempt.path_flags, Path.CHALLENGE)
     if update.failure and update.failure.is_soft:
         attempt.path_flags = walked(attempt.path_flags, Path.SOFT_DECLINE)
+
+
+def _take_in_captured(attempt: PaymentAttempt, update: ProviderUpdate) -> None:
+    """Captured totals only grow, but for a capture that the provider says it took back; see Note [Reversed]."""
+    if attempt.status == AttemptStatus.REVERSED:
+        attempt.captured_minor = update.captured_minor if update.status == "reversed" else attempt.captured_minor
+        attempt.reversed_minor = max(attempt.reversed_minor, update.reversed_minor)
+        attempt.excess_minor = min(attempt.excess_minor, attempt.captured_minor)
+        attempt.authorized_minor, attempt.dead_at = 0, attempt.dead_at or update.answered_at
+        return
+    attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)
+    if attempt.captured_minor:
+        # What was taken back is there again, as far as it is captured.
+        attempt.reversed_minor = 0
 
 
 def _is_news(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:
@@ -171,6 +197,8 @@ def _target(operation: Operation, attempt: PaymentAttempt, update: ProviderUpdat
         return OperationStatus.FAILED
     if operation.kind == OperationKind.CAPTURE:
         return None
+    if update.status == "reversed":
+        return OperationStatus.REVERSED
     if update.status == attempt.status == "failed" and attempt.confirmed_by == "server":
         return OperationStatus.DECLINED
     # The customer may try again with the same client secret, so the provider is still asked.
@@ -220,14 +248,19 @@ def settle_refund(operation: Operation, refund: RefundFact, *, now: datetime) ->
     settle(operation, target, now=now, reference=refund.reference)
 
 
-def total_refunds(attempt: PaymentAttempt, operations: list[Operation]) -> None:
-    """This will set what went back on the attempt: first what was nobody's, then what was due."""
+def total_returned(attempt: PaymentAttempt, operations: list[Operation]) -> None:
+    """This will set what went back of the attempt: first what was nobody's, then what was due, then what was beyond.
+
+    Refunds and give-backs of its operations, disputes lost, and what was paid in another way than by its provider.
+    """
     kinds = {OperationKind.REFUND, OperationKind.GIVE_BACK}
-    returned = sum(
+    by_provider = sum(
         row.amount_minor for row in operations if row.kind in kinds and row.status == OperationStatus.SUCCEEDED
     )
-    attempt.excess_returned_minor = min(returned, attempt.excess_minor)
-    attempt.returned_minor = min(returned, attempt.captured_minor) - attempt.excess_returned_minor
+    attempt.excess_returned_minor = min(by_provider, attempt.excess_minor)
+    returned = by_provider - attempt.excess_returned_minor + attempt.lost_minor + attempt.offline_minor
+    attempt.returned_minor = min(returned, attempt.captured_minor - attempt.excess_minor)
+    attempt.beyond_minor = returned - attempt.returned_minor
 
 
 def external_capture(attempt: PaymentAttempt, update: ProviderUpdate, *, cause: Cause) -> Operation:
@@ -237,7 +270,7 @@ def external_capture(attempt: PaymentAttempt, update: ProviderUpdate, *, cause: 
     return _insert_external(
         attempt,
         kind=OperationKind.CAPTURE,
-        amount_minor=attempt.captured_minor,
+        amount_minor=update.captured_minor,
         reference=update.provider_reference,
         cause=cause,
     )

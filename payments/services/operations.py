@@ -19,6 +19,7 @@ from payments.models import OPEN_STATUSES, AttemptStatus, Operation, OperationKi
 from payments.providers.base import (
     Adapter,
     AdapterError,
+    CaptureRequest,
     Declined,
     OutcomeUnknown,
     PaymentRequest,
@@ -31,6 +32,7 @@ from payments.providers.base import (
 from payments.providers.registry import adapter_for
 from payments.selectors import lock_attempts, lock_operation, lock_operations
 from payments.services.funnel import AppliedUpdate, apply_refund, apply_update
+from payments.services.refunding.follow import follow_refunds
 from payments.services.settle import report_failed_give_back, settle_order
 
 TRIES_MAX = 3
@@ -136,8 +138,9 @@ def _call(adapter: Adapter, operation: Operation) -> tuple[ProviderUpdate | None
         case OperationKind.AUTHORIZE:
             return adapter.create(PaymentRequest(**operation.request), key=key), None
         case OperationKind.CAPTURE:
-            amount_minor, currency = operation.amount_minor, operation.currency
-            return adapter.capture(reference, amount_minor=amount_minor, currency=currency, key=key), None
+            is_final = bool(operation.request.get("is_final", True))
+            request = CaptureRequest(reference, operation.amount_minor, operation.currency, is_final)
+            return adapter.capture(request, key=key), None
         case OperationKind.VOID:
             return adapter.void(reference, key=key), None
         case _:
@@ -226,6 +229,7 @@ def record_answer(answer: Answer, *, cause: Cause) -> AppliedUpdate | None:
     operation.order = order
     operation.attempt = next(row for row in attempts if row.pk == operation.attempt_id)
     _note_ending(answer, operation, cause=cause)
+    follow_refunds(order, operations, cause=cause)
     if answer.ending in {"declined", "refused"}:
         _note_refusal(answer, operation, cause=cause)
     _tell_people(answer, operation, cause=cause)
@@ -258,7 +262,7 @@ def _note_refusal(answer: Answer, operation: Operation, *, cause: Cause) -> None
             facts = {"code": answer.code}
             because = Because(Reason.PROVIDER_CAPTURE_FAILED, cause, operation.attempt.public_id, facts)
             orders.mark_capture_failed(order, because)
-        case OperationKind.GIVE_BACK | OperationKind.REFUND:
+        case OperationKind.GIVE_BACK:
             report_failed_give_back(operation, cause=cause)
 
 

@@ -24,6 +24,7 @@ from payments.selectors import lock_attempts, lock_operations
 from payments.services import learn
 from payments.services.funnel import apply_update
 from payments.services.operations import PAUSE_SECONDS, is_key_alive, record_answer, submit, take_lease
+from payments.services.refunding.follow import follow_refunds
 from payments.services.settle import NEVER_EXECUTED, is_ending, settle_order
 
 REPLAYS_MAX = 3
@@ -133,7 +134,9 @@ def _holds_answer(operation: Operation, update: ProviderUpdate) -> bool:
     if operation.kind == OperationKind.VOID:
         return update.status in {"voided", "expired", "captured"}
     if operation.kind == OperationKind.CAPTURE:
-        return update.status in {"captured", "partially_captured", "voided", "expired"}
+        return update.status in {"captured", "voided", "expired", "reversed"} or (
+            update.status == "partially_captured" and update.captured_minor >= operation.attempt.captured_minor
+        )
     return True
 
 
@@ -159,6 +162,7 @@ def _note_negative(operation: Operation, *, cause: Cause) -> None:
     row.error_code = NEVER_EXECUTED
     row.save(update_fields=["error_code"])
     learn.settle(row, OperationStatus.FAILED, now=cause.now)
+    follow_refunds(order, operations, cause=cause)
     attempt = next(one for one in attempts if one.pk == row.attempt_id)
     if row.kind == OperationKind.AUTHORIZE and attempt.provider_reference is None:
         attempt.status = AttemptStatus.FAILED

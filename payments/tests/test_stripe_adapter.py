@@ -66,7 +66,7 @@ def error_body(**error: Any) -> dict[str, Any]:
 
 WRITES: dict[str, Callable[[StripeAdapter], object]] = {
     "create": lambda one: one.create(REQUEST, key="v1:shop:1"),
-    "capture": lambda one: one.capture("pi_1", amount_minor=1999, currency="GBP", key="v1:shop:1"),
+    "capture": lambda one: one.capture(CaptureRequest("pi_1", 1999, "GBP"), key="v1:shop:1"),
     "void": lambda one: one.void("pi_1", key="v1:shop:1"),
     "refund": lambda one: one.refund(REFUND, key="v1:shop:1"),
 }

@@ -43,7 +43,7 @@ class TestAmounts:
         assert (form["amount"], form["currency"]) == (str(wire), currency.lower())
 
     def test_are_captured(self, currency: str, minor: int, wire: int) -> None:
-        form = self.sent(lambda one: one.capture("pi_1", amount_minor=minor, currency=currency, key="v1:shop:1"))
+        form = self.sent(lambda one: one.capture(CaptureRequest("pi_1", minor, currency), key="v1:shop:1"))
 
         assert form["amount_to_capture"] == str(wire)
 

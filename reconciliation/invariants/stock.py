@@ -15,8 +15,10 @@ CHECKS = (
             ' (reserved ', units.committed, ') of ', stock.received, ' received') AS detail
         FROM catalog_stock AS stock JOIN catalog_variant AS variant ON variant.id = stock.variant_id CROSS JOIN
             LATERAL (
-            SELECT coalesce(sum(line.quantity) FILTER (WHERE reservation.status = 'held'), 0) AS held,
-                coalesce(sum(line.quantity) FILTER (WHERE reservation.status = 'committed'), 0) AS committed
+            SELECT coalesce(sum(line.quantity - line.units_restocked) FILTER (WHERE reservation.status = 'held'), 0)
+                    AS held,
+                coalesce(sum(line.quantity - line.units_restocked) FILTER (WHERE reservation.status = 'committed'), 0)
+                    AS committed
             FROM catalog_reservationline AS line JOIN catalog_reservation AS reservation ON reservation.id =
                 line.reservation_id
             WHERE line.stock_id = stock.id) AS units
@@ -72,7 +74,8 @@ CHECKS = (
         JOIN catalog_variant AS variant ON variant.channel_id = "order".channel_id AND variant.sku = line.sku
         JOIN catalog_stock AS stock ON stock.variant_id = variant.id
         LEFT JOIN (
-            SELECT reservation.owner_id, line.stock_id, line.quantity FROM catalog_reservation AS reservation
+            SELECT reservation.owner_id, line.stock_id, line.quantity - line.units_restocked AS quantity
+            FROM catalog_reservation AS reservation
             JOIN catalog_reservationline AS line ON line.reservation_id = reservation.id WHERE reservation.status =
                 'committed'
         ) AS kept ON kept.owner_id = "order".public_id AND kept.stock_id = stock.id

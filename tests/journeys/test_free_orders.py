@@ -143,7 +143,7 @@ class TestAdapter:
         with pytest.raises(Refused):
             adapter.create(request, key="k")
         with pytest.raises(Refused):
-            adapter.capture("free_payatt_1", amount_minor=1, currency="GBP", key="k")
+            adapter.capture(CaptureRequest("free_payatt_1", 1, "GBP"), key="k")
         with pytest.raises(Refused):
             adapter.void("free_payatt_1", key="k")
         with pytest.raises(Refused):
