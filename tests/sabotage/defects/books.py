@@ -245,7 +245,7 @@ DEFECTS = (
         "The credit of a movement is a penny short, and no trigger forbids it.",
         (
             Edit(
-                "ledger.services._post_movement",
+                "ledger.services.movements._post_movement",
                 "Line(credit, -amount_minor, movement.attempt_public_id)",
                 "Line(credit, 1 - amount_minor, movement.attempt_public_id)",
             ),
@@ -258,7 +258,7 @@ DEFECTS = (
         "The books' entries name what they were posted for, not the order.",
         (
             Edit(
-                "ledger.services._insert_entries",
+                "ledger.services.posting._insert_entries",
                 "posting.pk, fact.currency, fact.order_public_id, posting.recorded_at",
                 "posting.pk, fact.currency, fact.source_id, posting.recorded_at",
             ),

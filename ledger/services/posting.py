@@ -1,0 +1,139 @@
+"""How a fact comes into the books: once, balanced, two statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from core.cause import Cause
+from core.db import transaction_required
+from core.errors import Invalid
+from core.ids import new_public_id
+from core.models import SalesChannel
+from ledger import chart, selectors
+from ledger.models import Account, Posting
+
+
+class DoesNotBalance(Invalid):
+    """The sides of a posting do not sum to zero, or there is nothing to post: the database would refuse it too."""
+
+    code = "posting_does_not_balance"
+    title = "The figures do not add up, so nothing was posted."
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One side: debit positive, credit negative. A line of zero is left out."""
+
+    code: str
+    amount_minor: int
+    attempt_public_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What happened, once: `source_kind`, `source_id` and `event` together name it for ever."""
+
+    source_kind: str
+    source_id: str
+    event: str
+    channel: SalesChannel
+    currency: str
+    is_livemode: bool
+    lines: Sequence[Line]
+    order_public_id: str = ""
+
+
+@transaction_required
+def post(fact: Fact, *, cause: Cause) -> Posting:
+    """This will write a posting and its entries once; a fact already posted is returned as it stands.
+
+    Two statements, whatever the number of lines; more only when one of the accounts is used for the first time. The
+    business day is the day in the channel's zone when it happened. Raises: DoesNotBalance.
+    """
+    lines = [line for line in fact.lines if line.amount_minor]
+    total_minor = sum(line.amount_minor for line in lines)
+    if total_minor or not lines:
+        raise DoesNotBalance(source_id=fact.source_id, event=fact.event, off_by_minor=total_minor)
+    posting = _insert_posting(fact, cause=cause)
+    if posting is None:
+        return selectors.find_posting(source_kind=fact.source_kind, source_id=fact.source_id, event=fact.event)
+    missing = _insert_entries(posting, replace(fact, lines=lines))
+    if missing:
+        _create_accounts(missing, fact=fact, cause=cause)
+        later = [line for line in lines if line.code in missing]
+        still_missing = _insert_entries(posting, replace(fact, lines=later))
+        assert not still_missing, f"accounts {still_missing} were just created"
+    return posting
+
+
+def _insert_posting(fact: Fact, *, cause: Cause) -> Posting | None:
+    # A parallel posting of the same fact makes this wait until the other transaction ended, so that what is not
+    # inserted here can be read by the next statement.
+    business_on = cause.happened_at.astimezone(ZoneInfo(fact.channel.time_zone)).date()
+    inserted = Posting.objects.raw(
+        """
+        INSERT INTO ledger_posting (public_id, channel_id, source_kind, source_id, event, order_public_id, is_livemode,
+            business_on, occurred_at, recorded_at, trace_id, schema_version)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)
+        ON CONFLICT (source_kind, source_id, event) DO NOTHING
+        RETURNING *
+        """,
+        [
+            new_public_id("pst"), fact.channel.pk, fact.source_kind, fact.source_id, fact.event, fact.order_public_id,
+            fact.is_livemode, business_on, cause.happened_at, cause.now, cause.trace_id,
+        ],
+    )  # fmt: skip
+    return next(iter(inserted), None)
+
+
+# Note [No cache of accounts]: the entries find their accounts by code in the statement that inserts them. That costs
+# a look into a small index and nothing else, while ids remembered by a process would outlive a rolled-back first use.
+def _insert_entries(posting: Posting, fact: Fact) -> set[str]:
+    """Insert the lines whose account exists; return the codes of the others."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH line AS (
+                SELECT line.code, line.amount_minor, line.attempt_public_id, line.position, account.id AS account_id
+                FROM unnest(%s::text[], %s::bigint[], %s::text[]) WITH ORDINALITY
+                    AS line (code, amount_minor, attempt_public_id, position)
+                LEFT JOIN ledger_account AS account
+                    ON account.legal_entity = %s AND account.code = line.code AND account.currency = %s
+            ), inserted AS (
+                INSERT INTO ledger_entry (posting_id, account_id, currency, amount_minor, order_public_id,
+                    attempt_public_id, recorded_at)
+                SELECT %s::bigint, account_id, %s, amount_minor, %s, attempt_public_id, %s
+                FROM line WHERE account_id IS NOT NULL ORDER BY position
+            )
+            SELECT code FROM line WHERE account_id IS NULL
+            """,
+            [
+                [line.code for line in fact.lines],
+                [line.amount_minor for line in fact.lines],
+                [line.attempt_public_id for line in fact.lines],
+                fact.channel.legal_entity, fact.currency,
+                posting.pk, fact.currency, fact.order_public_id, posting.recorded_at,
+            ],
+        )  # fmt: skip
+        return {code for (code,) in cursor.fetchall()}
+
+
+def _create_accounts(codes: set[str], *, fact: Fact, cause: Cause) -> None:
+    # One creator at a time, until its transaction ends: two that need the same accounts in another order would
+    # otherwise wait for each other's unique index entries.
+    selectors.lock_chart()
+    Account.objects.bulk_create(
+        [
+            Account(
+                legal_entity=fact.channel.legal_entity,
+                code=code,
+                currency=fact.currency,
+                nature=chart.nature(code),
+                created_at=cause.now,
+            )
+            for code in sorted(codes)
+        ],
+        ignore_conflicts=True,
+    )
