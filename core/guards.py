@@ -68,15 +68,18 @@ END $$;
 """ + _trigger(table, name, f'BEFORE INSERT OR UPDATE OF "{column}"', function=name)
 
 
-def deferred_check(table: str, name: str, *, events: str, body: str) -> str:
-    """This will run a plpgsql `body` at commit for each row touched; it raises to refuse the transaction."""
+def deferred_check(table: str, name: str, *, events: str, body: str, condition: str = "") -> str:
+    """This will run a plpgsql `body` at commit for each row touched that meets `condition`; it raises to refuse the
+    transaction.
+    """
+    only_if = f"WHEN ({condition})" if condition else ""
     return f"""
 CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
 {body}
 $$;
 DROP TRIGGER IF EXISTS {name} ON {table};
 CREATE CONSTRAINT TRIGGER {name} AFTER {events} ON {table} DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION {name}();
+    FOR EACH ROW {only_if} EXECUTE FUNCTION {name}();
 """
 
 

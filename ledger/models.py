@@ -40,15 +40,24 @@ class Posting(models.Model):
     order_public_id = models.CharField(max_length=40, blank=True, db_index=True)
     is_livemode = models.BooleanField()
     business_on = models.DateField(help_text="The day in the channel's zone; periods close by it.")
+    # Nothing rather than no text: a row written before this column existed reads the same, for its seal too.
+    reverses = models.CharField(  # noqa: DJ001
+        max_length=40, null=True, help_text="Public id of the posting this one takes back."
+    )
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     trace_id = models.CharField(max_length=40, blank=True)
     schema_version = models.PositiveSmallIntegerField(default=1)
 
     class Meta:
-        """A fact is posted once."""
+        """A fact is posted once, taken back at most once."""
 
-        constraints = [UniqueConstraint(fields=["source_kind", "source_id", "event"], name="ledger_posting_once")]
+        constraints = [
+            UniqueConstraint(fields=["source_kind", "source_id", "event"], name="ledger_posting_once"),
+            UniqueConstraint(
+                fields=["reverses"], condition=Q(reverses__isnull=False), name="ledger_posting_reversed_once"
+            ),
+        ]
         indexes = [Index(fields=["business_on"], name="ledger_posting_business_on")]
 
     def __str__(self) -> str:

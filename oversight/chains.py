@@ -1,8 +1,9 @@
 """Which append-only tables are sealed, and how a row of each is written down before it is hashed.
 
-The tables of other apps are known by name alone, because oversight stands below them. Columns are named one by one: a
-column added later does not break the seals that exist. A row becomes the text of a JSON array whose instants are in
-UTC, so that the time zone and format settings of a session change nothing.
+The tables of other apps are known by name alone, because oversight stands below them. Columns are named one by one. A
+column added later is nullable and stands in `later_columns`: a row in which all of these are empty reads as it did
+before they existed, so the seals that exist hold, and filling one in afterwards breaks them. A row becomes the text of
+JSON arrays whose instants are in UTC, so that the time zone and format settings of a session change nothing.
 """
 
 from dataclasses import dataclass
@@ -22,11 +23,16 @@ class Chain:
     table: str
     row_source: str
     row_columns: tuple[str, ...]
+    later_columns: tuple[str, ...] = ()
 
     @property
     def row_text(self) -> str:
         """The SQL expression of one row's canonical text."""
-        return f"json_build_array({', '.join(self.row_columns)})::text"
+        text = f"json_build_array({', '.join(self.row_columns)})::text"
+        if not self.later_columns:
+            return text
+        later = ", ".join(self.later_columns)
+        return f"{text} || CASE WHEN num_nonnulls({later}) > 0 THEN json_build_array({later})::text ELSE '' END"
 
 
 AUDIT = Chain(
@@ -53,6 +59,7 @@ LEDGER = Chain(
         "posting.occurred_at AT TIME ZONE 'UTC'", "posting.recorded_at AT TIME ZONE 'UTC'", "posting.trace_id",
         "posting.schema_version",
     ),
+    later_columns=("posting.reverses",),
 )  # fmt: skip
 HISTORY = Chain(
     name=Seal.Chain.HISTORY,

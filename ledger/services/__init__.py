@@ -1,5 +1,12 @@
 """Every write to the books. Debit is positive, credit negative, in minor units; each posting sums to zero."""
 
+from ledger.services.disputes import (
+    DisputePosting,
+    post_dispute_loss_reversed,
+    post_dispute_lost,
+    post_dispute_opened,
+    post_dispute_won,
+)
 from ledger.services.movements import (
     Movement,
     post_capture,
@@ -10,20 +17,75 @@ from ledger.services.movements import (
     reclassify_unowed,
 )
 from ledger.services.posting import DoesNotBalance, Fact, Line, post
+from ledger.services.refunds import (
+    RefundPosting,
+    post_refund_accepted,
+    post_refund_as_credit,
+    post_refund_dropped,
+    post_refund_offline,
+    post_refund_returned,
+    post_refund_succeeded,
+)
+from ledger.services.reversals import AlreadyReversed, reverse
 from ledger.services.sales import Sale, post_sale
+from ledger.services.settlement import (
+    ExchangePosting,
+    FeePosting,
+    PayoutPosting,
+    ReportLinePosting,
+    post_fee,
+    post_fee_returned,
+    post_payout_announced,
+    post_payout_failed,
+    post_payout_paid,
+    post_payout_returned,
+    post_reserve_moved,
+    post_settlement_fx,
+    post_unexplained,
+)
+from ledger.services.transfers import TransferPosting, post_over_payment
 
 __all__ = [
+    "AlreadyReversed",
+    "DisputePosting",
     "DoesNotBalance",
+    "ExchangePosting",
     "Fact",
+    "FeePosting",
     "Line",
     "Movement",
+    "PayoutPosting",
+    "RefundPosting",
+    "ReportLinePosting",
     "Sale",
+    "TransferPosting",
     "post",
     "post_capture",
     "post_capture_reversed",
+    "post_dispute_loss_reversed",
+    "post_dispute_lost",
+    "post_dispute_opened",
+    "post_dispute_won",
+    "post_fee",
+    "post_fee_returned",
     "post_give_back",
     "post_give_back_returned",
+    "post_over_payment",
+    "post_payout_announced",
+    "post_payout_failed",
+    "post_payout_paid",
+    "post_payout_returned",
+    "post_refund_accepted",
+    "post_refund_as_credit",
+    "post_refund_dropped",
+    "post_refund_offline",
+    "post_refund_returned",
+    "post_refund_succeeded",
+    "post_reserve_moved",
     "post_sale",
+    "post_settlement_fx",
+    "post_unexplained",
     "post_unowed_capture",
     "reclassify_unowed",
+    "reverse",
 ]

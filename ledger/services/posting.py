@@ -1,5 +1,6 @@
 """How a fact comes into the books: once, balanced, two statements."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
@@ -24,11 +25,18 @@ class DoesNotBalance(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One side: debit positive, credit negative. A line of zero is left out."""
+    """One side: debit positive, credit negative, in the fact's currency unless it says another. A line of zero is left
+    out.
+
+    Note [Whose clearing]: on clearing, hold and bank accounts the attempt stands on the customer's money alone, so that
+    these entries sum to what an attempt took less what went back. A fee is between the provider and us: its attempt
+    stands on the expense.
+    """
 
     code: str
     amount_minor: int
     attempt_public_id: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,13 @@ class Fact:
     is_livemode: bool
     lines: Sequence[Line]
     order_public_id: str = ""
+    reverses: str | None = None
+
+
+def event_of_round(event: str, number: int) -> str:
+    """This will name what may happen again to the same source: `refund_succeeded`, then `refund_succeeded_2`…"""
+    assert number >= 1, f"round {number} of {event}"
+    return event if number == 1 else f"{event}_{number}"
 
 
 @transaction_required
@@ -52,8 +67,8 @@ def post(fact: Fact, *, cause: Cause) -> Posting:
     Two statements, whatever the number of lines; more only when one of the accounts is used for the first time. The
     business day is the day in the channel's zone when it happened. Raises: DoesNotBalance.
     """
-    lines = [line for line in fact.lines if line.amount_minor]
-    total_minor = sum(line.amount_minor for line in lines)
+    lines = [replace(line, currency=line.currency or fact.currency) for line in fact.lines if line.amount_minor]
+    total_minor = _off_by_minor(lines)
     if total_minor or not lines:
         raise DoesNotBalance(source_id=fact.source_id, event=fact.event, off_by_minor=total_minor)
     posting = _insert_posting(fact, cause=cause)
@@ -62,10 +77,17 @@ def post(fact: Fact, *, cause: Cause) -> Posting:
     missing = _insert_entries(posting, replace(fact, lines=lines))
     if missing:
         _create_accounts(missing, fact=fact, cause=cause)
-        later = [line for line in lines if line.code in missing]
+        later = [line for line in lines if (line.code, line.currency) in missing]
         still_missing = _insert_entries(posting, replace(fact, lines=later))
         assert not still_missing, f"accounts {still_missing} were just created"
     return posting
+
+
+def _off_by_minor(lines: Sequence[Line]) -> int:
+    totals = Counter[str]()
+    for line in lines:
+        totals[line.currency] += line.amount_minor
+    return next((total for total in totals.values() if total), 0)
 
 
 def _insert_posting(fact: Fact, *, cause: Cause) -> Posting | None:
@@ -75,14 +97,14 @@ def _insert_posting(fact: Fact, *, cause: Cause) -> Posting | None:
     inserted = Posting.objects.raw(
         """
         INSERT INTO ledger_posting (public_id, channel_id, source_kind, source_id, event, order_public_id, is_livemode,
-            business_on, occurred_at, recorded_at, trace_id, schema_version)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)
+            business_on, reverses, occurred_at, recorded_at, trace_id, schema_version)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)
         ON CONFLICT (source_kind, source_id, event) DO NOTHING
         RETURNING *
         """,
         [
             new_public_id("pst"), fact.channel.pk, fact.source_kind, fact.source_id, fact.event, fact.order_public_id,
-            fact.is_livemode, business_on, cause.happened_at, cause.now, cause.trace_id,
+            fact.is_livemode, business_on, fact.reverses, cause.happened_at, cause.now, cause.trace_id,
         ],
     )  # fmt: skip
     return next(iter(inserted), None)
@@ -90,37 +112,38 @@ def _insert_posting(fact: Fact, *, cause: Cause) -> Posting | None:
 
 # Note [No cache of accounts]: the entries find their accounts by code in the statement that inserts them. That costs
 # a look into a small index and nothing else, while ids remembered by a process would outlive a rolled-back first use.
-def _insert_entries(posting: Posting, fact: Fact) -> set[str]:
-    """Insert the lines whose account exists; return the codes of the others."""
+def _insert_entries(posting: Posting, fact: Fact) -> set[tuple[str, str]]:
+    """Insert the lines whose account exists; return code and currency of the others."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH line AS (
-                SELECT line.code, line.amount_minor, line.attempt_public_id, line.position, account.id AS account_id
-                FROM unnest(%s::text[], %s::bigint[], %s::text[]) WITH ORDINALITY
-                    AS line (code, amount_minor, attempt_public_id, position)
+                SELECT line.*, account.id AS account_id
+                FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[]) WITH ORDINALITY
+                    AS line (code, amount_minor, attempt_public_id, currency, position)
                 LEFT JOIN ledger_account AS account
-                    ON account.legal_entity = %s AND account.code = line.code AND account.currency = %s
+                    ON account.legal_entity = %s AND account.code = line.code AND account.currency = line.currency
             ), inserted AS (
                 INSERT INTO ledger_entry (posting_id, account_id, currency, amount_minor, order_public_id,
                     attempt_public_id, recorded_at)
-                SELECT %s::bigint, account_id, %s, amount_minor, %s, attempt_public_id, %s
+                SELECT %s::bigint, account_id, currency, amount_minor, %s, attempt_public_id, %s
                 FROM line WHERE account_id IS NOT NULL ORDER BY position
             )
-            SELECT code FROM line WHERE account_id IS NULL
+            SELECT code, currency FROM line WHERE account_id IS NULL
             """,
             [
                 [line.code for line in fact.lines],
                 [line.amount_minor for line in fact.lines],
                 [line.attempt_public_id for line in fact.lines],
-                fact.channel.legal_entity, fact.currency,
-                posting.pk, fact.currency, fact.order_public_id, posting.recorded_at,
+                [line.currency for line in fact.lines],
+                fact.channel.legal_entity,
+                posting.pk, fact.order_public_id, posting.recorded_at,
             ],
         )  # fmt: skip
-        return {code for (code,) in cursor.fetchall()}
+        return set(cursor.fetchall())
 
 
-def _create_accounts(codes: set[str], *, fact: Fact, cause: Cause) -> None:
+def _create_accounts(missing: set[tuple[str, str]], *, fact: Fact, cause: Cause) -> None:
     # One creator at a time, until its transaction ends: two that need the same accounts in another order would
     # otherwise wait for each other's unique index entries.
     selectors.lock_chart()
@@ -129,11 +152,11 @@ def _create_accounts(codes: set[str], *, fact: Fact, cause: Cause) -> None:
             Account(
                 legal_entity=fact.channel.legal_entity,
                 code=code,
-                currency=fact.currency,
+                currency=currency,
                 nature=chart.nature(code),
                 created_at=cause.now,
             )
-            for code in sorted(codes)
+            for code, currency in sorted(missing)
         ],
         ignore_conflicts=True,
     )

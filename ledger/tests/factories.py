@@ -1,12 +1,16 @@
 """A shop and its account at a provider, as the books need them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from core.cause import Cause
+from core.db import transaction
 from core.ids import new_public_id
 from core.models import ProviderAccount, SalesChannel
 from core.money import Money
-from ledger.services import Movement, Sale
+from ledger.models import Entry, Posting
+from ledger.services import DisputePosting, Movement, RefundPosting, Sale
 
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 
@@ -77,3 +81,46 @@ def a_movement(
         attempt_public_id="payatt_1",
         money=Money(amount_minor, "GBP"),
     )
+
+
+def a_refund(account: ProviderAccount, *, source_id: str = "ref_1", amount_minor: int = 600) -> RefundPosting:
+    """This will return a refund of pounds, a sixth of them British tax."""
+    tax_minor = amount_minor // 6
+    return RefundPosting(
+        source_id=source_id,
+        account=account,
+        order_public_id="ord_1",
+        attempt_public_id="payatt_1",
+        money=Money(amount_minor, "GBP"),
+        net_minor=amount_minor - tax_minor,
+        taxes_minor={"GB": tax_minor},
+    )
+
+
+def a_dispute(
+    account: ProviderAccount, *, source_id: str = "dsp_1", amount_minor: int = 1200, fee_minor: int = 0, number: int = 1
+) -> DisputePosting:
+    """This will return a dispute about pounds, opened for the `number`th time."""
+    return DisputePosting(
+        source_id=source_id,
+        account=account,
+        order_public_id="ord_1",
+        attempt_public_id="payatt_1",
+        money=Money(amount_minor, "GBP"),
+        fee_minor=fee_minor,
+        round=number,
+    )
+
+
+def posted(verb: Callable[..., Posting], what: object, *, cause: Cause | None = None, **more: Any) -> Posting:
+    """This will post in a transaction of its own."""
+    with transaction("test"):
+        return verb(what, cause=cause or a_cause(), **more)
+
+
+def sides(posting: Posting) -> dict[str, int]:
+    """This will return the posting's entries by account, those of one account added up."""
+    totals: dict[str, int] = {}
+    for code, amount_minor in Entry.objects.filter(posting=posting).values_list("account__code", "amount_minor"):
+        totals[code] = totals.get(code, 0) + amount_minor
+    return totals

@@ -1,6 +1,5 @@
 """The books: each fact once, on the right sides, on the right day."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
@@ -15,7 +14,7 @@ from core.models import ProviderAccount
 from ledger import chart, selectors, services
 from ledger.models import Account, Entry, Posting
 from ledger.selectors import Balance, DayTotal, EventTotal
-from ledger.tests.factories import NOON, a_cause, a_channel, a_movement, a_sale, an_account
+from ledger.tests.factories import NOON, a_cause, a_channel, a_movement, a_sale, an_account, posted, sides
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -26,17 +25,6 @@ CLEARING = "asset:clearing:stripe:main"
 def account(database: str) -> ProviderAccount:
     """The shop's account at the provider, read with its channel."""
     return an_account(a_channel())
-
-
-def posted(verb: Callable[..., Posting], what: object, *, cause: Cause | None = None) -> Posting:
-    """This will post in a transaction of its own."""
-    with transaction("test"):
-        return verb(what, cause=cause or a_cause())
-
-
-def sides(posting: Posting) -> dict[str, int]:
-    """This will return the posting's entries by account."""
-    return dict(Entry.objects.filter(posting=posting).values_list("account__code", "amount_minor"))
 
 
 class TestPostSale:

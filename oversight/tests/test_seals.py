@@ -226,7 +226,8 @@ def test_every_chain_covers_its_whole_table() -> None:
             return {name for (name,) in cursor.fetchall()}
 
     def hashed(chain: Chain, alias: str) -> set[str]:
-        return {column.split()[0].removeprefix(f"{alias}.") for column in chain.row_columns if column.startswith(alias)}
+        every = (*chain.row_columns, *chain.later_columns)
+        return {column.split()[0].removeprefix(f"{alias}.") for column in every if column.startswith(alias)}
 
     assert hashed(AUDIT, "entry") == columns("oversight_auditentry")
     assert hashed(LEDGER, "entry") | {"posting_id", "account_id"} == columns("ledger_entry")

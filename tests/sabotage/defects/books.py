@@ -259,8 +259,8 @@ DEFECTS = (
         (
             Edit(
                 "ledger.services.posting._insert_entries",
-                "posting.pk, fact.currency, fact.order_public_id, posting.recorded_at",
-                "posting.pk, fact.currency, fact.source_id, posting.recorded_at",
+                "posting.pk, fact.order_public_id, posting.recorded_at",
+                "posting.pk, fact.source_id, posting.recorded_at",
             ),
         ),
     ),
