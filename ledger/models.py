@@ -1,7 +1,7 @@
 """Append-only double entry: the money truth inside our database."""
 
 from django.db import models
-from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
 
 class Account(models.Model):
@@ -40,6 +40,7 @@ class Posting(models.Model):
     order_public_id = models.CharField(max_length=40, blank=True, db_index=True)
     is_livemode = models.BooleanField()
     business_on = models.DateField(help_text="The day in the channel's zone; periods close by it.")
+    late_for = models.DateField(null=True, help_text="The day it happened, when that was closed already.")
     # Nothing rather than no text: a row written before this column existed reads the same, for its seal too.
     reverses = models.CharField(  # noqa: DJ001
         max_length=40, null=True, help_text="Public id of the posting this one takes back."
@@ -50,12 +51,15 @@ class Posting(models.Model):
     schema_version = models.PositiveSmallIntegerField(default=1)
 
     class Meta:
-        """A fact is posted once, taken back at most once."""
+        """A fact is posted once, taken back at most once, and late for a day before the one it is booked on."""
 
         constraints = [
             UniqueConstraint(fields=["source_kind", "source_id", "event"], name="ledger_posting_once"),
             UniqueConstraint(
                 fields=["reverses"], condition=Q(reverses__isnull=False), name="ledger_posting_reversed_once"
+            ),
+            CheckConstraint(
+                condition=Q(late_for__isnull=True) | Q(late_for__lt=F("business_on")), name="ledger_posting_late_for"
             ),
         ]
         indexes = [Index(fields=["business_on"], name="ledger_posting_business_on")]
@@ -86,3 +90,61 @@ class Entry(models.Model):
     def __str__(self) -> str:
         """Show amount and currency."""
         return f"{self.amount_minor} {self.currency}"
+
+
+class Period(models.Model):
+    """A closed day or month of one legal entity: it takes no posting any more, and is never opened again.
+
+    `totals_sha256` covers its totals and the hash of the period of its kind before it.
+    """
+
+    class Kind(models.TextChoices):
+        """How long it is."""
+
+        DAY = "day"
+        MONTH = "month"
+
+    public_id = models.CharField(max_length=40, unique=True)
+    legal_entity = models.CharField(max_length=200)
+    kind = models.CharField(max_length=8, choices=Kind)
+    starts_on = models.DateField()
+    ends_on = models.DateField(help_text="Its last day.")
+    previous_sha256 = models.CharField(max_length=64)
+    totals_sha256 = models.CharField(max_length=64)
+    closed_at = models.DateTimeField()
+    closed_by = models.CharField(max_length=64, help_text="The actor, as in the audit trail.")
+    schema_version = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        """A period is closed once. The index answers through which day the books are closed."""
+
+        constraints = [
+            UniqueConstraint(fields=["legal_entity", "kind", "starts_on"], name="ledger_period_once"),
+            CheckConstraint(condition=~Q(kind="day") | Q(starts_on=F("ends_on")), name="ledger_period_day_is_one_day"),
+        ]
+        indexes = [Index(fields=["legal_entity", "ends_on"], name="ledger_period_closed_through")]
+
+    def __str__(self) -> str:
+        """Show the days."""
+        return str(self.starts_on) if self.kind == self.Kind.DAY else f"{self.starts_on:%Y-%m}"
+
+
+class PeriodTotal(models.Model):
+    """What one account did in a closed period, real and test money apart; `closing_minor` is its balance at the end."""
+
+    period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="totals")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    is_livemode = models.BooleanField()
+    entries_count = models.BigIntegerField()
+    debit_minor = models.BigIntegerField()
+    credit_minor = models.BigIntegerField(help_text="As a positive amount.")
+    closing_minor = models.BigIntegerField()
+
+    class Meta:
+        """One row per account and mode."""
+
+        constraints = [UniqueConstraint(fields=["period", "account", "is_livemode"], name="ledger_period_total_once")]
+
+    def __str__(self) -> str:
+        """Show the balance."""
+        return f"{self.closing_minor}"

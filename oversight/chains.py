@@ -59,7 +59,7 @@ LEDGER = Chain(
         "posting.occurred_at AT TIME ZONE 'UTC'", "posting.recorded_at AT TIME ZONE 'UTC'", "posting.trace_id",
         "posting.schema_version",
     ),
-    later_columns=("posting.reverses",),
+    later_columns=("posting.reverses", "posting.late_for"),
 )  # fmt: skip
 HISTORY = Chain(
     name=Seal.Chain.HISTORY,

@@ -16,6 +16,14 @@ from ledger.services.movements import (
     post_unowed_capture,
     reclassify_unowed,
 )
+from ledger.services.periods import (
+    NoSuchLegalEntity,
+    PeriodIsNotOver,
+    PeriodOutOfOrder,
+    close_day,
+    close_month,
+    close_period,
+)
 from ledger.services.posting import DoesNotBalance, Fact, Line, post
 from ledger.services.refunds import (
     RefundPosting,
@@ -54,11 +62,17 @@ __all__ = [
     "FeePosting",
     "Line",
     "Movement",
+    "NoSuchLegalEntity",
     "PayoutPosting",
+    "PeriodIsNotOver",
+    "PeriodOutOfOrder",
     "RefundPosting",
     "ReportLinePosting",
     "Sale",
     "TransferPosting",
+    "close_day",
+    "close_month",
+    "close_period",
     "post",
     "post_capture",
     "post_capture_reversed",

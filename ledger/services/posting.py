@@ -65,7 +65,8 @@ def post(fact: Fact, *, cause: Cause) -> Posting:
     """This will write a posting and its entries once; a fact already posted is returned as it stands.
 
     Two statements, whatever the number of lines; more only when one of the accounts is used for the first time. The
-    business day is the day in the channel's zone when it happened. Raises: DoesNotBalance.
+    business day is the day in the channel's zone when it happened or, when that is closed, the first open day after
+    it; `late_for` then says which it was. Raises: DoesNotBalance.
     """
     lines = [replace(line, currency=line.currency or fact.currency) for line in fact.lines if line.amount_minor]
     total_minor = _off_by_minor(lines)
@@ -92,19 +93,23 @@ def _off_by_minor(lines: Sequence[Line]) -> int:
 
 def _insert_posting(fact: Fact, *, cause: Cause) -> Posting | None:
     # A parallel posting of the same fact makes this wait until the other transaction ended, so that what is not
-    # inserted here can be read by the next statement.
-    business_on = cause.happened_at.astimezone(ZoneInfo(fact.channel.time_zone)).date()
+    # inserted here can be read by the next statement. The open day is found in the same statement and kept open until
+    # this transaction ends: see Note [Closing day by day] in the migration of periods.
+    happened_on = cause.happened_at.astimezone(ZoneInfo(fact.channel.time_zone)).date()
     inserted = Posting.objects.raw(
         """
         INSERT INTO ledger_posting (public_id, channel_id, source_kind, source_id, event, order_public_id, is_livemode,
-            business_on, reverses, occurred_at, recorded_at, trace_id, schema_version)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)
+            business_on, late_for, reverses, occurred_at, recorded_at, trace_id, schema_version)
+        SELECT %s, %s, %s, %s, %s, %s, %s, opened.day, CASE WHEN opened.day > happened.day THEN happened.day END, %s,
+            %s, %s, %s, 1
+        FROM (SELECT %s::date AS day) AS happened, LATERAL ledger_open_day(%s, happened.day) AS opened (day)
         ON CONFLICT (source_kind, source_id, event) DO NOTHING
         RETURNING *
         """,
         [
             new_public_id("pst"), fact.channel.pk, fact.source_kind, fact.source_id, fact.event, fact.order_public_id,
-            fact.is_livemode, business_on, fact.reverses, cause.happened_at, cause.now, cause.trace_id,
+            fact.is_livemode, fact.reverses, cause.happened_at, cause.now, cause.trace_id,
+            happened_on, fact.channel.legal_entity,
         ],
     )  # fmt: skip
     return next(iter(inserted), None)

@@ -1,7 +1,7 @@
 """A shop and its account at a provider, as the books need them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from core.cause import Cause
@@ -9,10 +9,13 @@ from core.db import transaction
 from core.ids import new_public_id
 from core.models import ProviderAccount, SalesChannel
 from core.money import Money
-from ledger.models import Entry, Posting
-from ledger.services import DisputePosting, Movement, RefundPosting, Sale
+from ledger.models import Entry, Period, Posting
+from ledger.services import DisputePosting, Movement, RefundPosting, Sale, close_period
 
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+DAY, NEXT = date(2026, 6, 15), date(2026, 6, 16)
+TWO_DAYS_LATER = NOON + timedelta(days=2)
+ENTITY = "Surety Ltd"
 
 
 def a_cause(*, now: datetime = NOON, occurred_at: datetime | None = None) -> Cause:
@@ -41,12 +44,12 @@ def a_channel(slug: str = "main") -> SalesChannel:
     )
 
 
-def an_account(channel: SalesChannel) -> ProviderAccount:
+def an_account(channel: SalesChannel, *, slug: str = "main") -> ProviderAccount:
     """This will insert the shop's test account at Stripe."""
     return ProviderAccount.objects.create(
         public_id=new_public_id("acct"),
         channel=channel,
-        slug="main",
+        slug=slug,
         provider="stripe",
         legal_entity=channel.legal_entity,
         currencies=["GBP", "EUR"],
@@ -124,3 +127,8 @@ def sides(posting: Posting) -> dict[str, int]:
     for code, amount_minor in Entry.objects.filter(posting=posting).values_list("account__code", "amount_minor"):
         totals[code] = totals.get(code, 0) + amount_minor
     return totals
+
+
+def close(day: date = DAY, *, now: datetime = TWO_DAYS_LATER) -> Period:
+    """This will close a day of the shop's books."""
+    return close_period(legal_entity=ENTITY, kind=Period.Kind.DAY, on=day, cause=a_cause(now=now))
