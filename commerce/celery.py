@@ -48,6 +48,7 @@ app.conf.update(
         "payments.carry_out": {"queue": "urgent"},
         "reconciliation.*": {"queue": "default"},
         "oversight.*": {"queue": "bulk"},
+        "ledger.*": {"queue": "bulk"},
     },
     beat_schedule={
         name: {"task": task, "schedule": seconds, "args": args, "options": {"queue": queue, "expires": seconds}}
@@ -60,6 +61,7 @@ app.conf.update(
             ("pending too long", "reconciliation.sweep_pending_too_long", 60.0, "default", ()),
             ("idempotency keys", "reconciliation.reap_keys", 60.0, "bulk", ()),
             ("seals", "oversight.seal", 30.0, "bulk", ()),
+            ("checkpoints of the books", "ledger.make_checkpoints", 60.0, "bulk", ()),
             ("cases overdue", "oversight.escalate", 60.0, "bulk", ()),
             ("heartbeat urgent", "reconciliation.heartbeat", 15.0, "urgent", ("urgent",)),
             ("heartbeat default", "reconciliation.heartbeat", 15.0, "default", ("default",)),

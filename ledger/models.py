@@ -74,7 +74,8 @@ class Entry(models.Model):
 
     # No database constraint: nothing refers to an append-only table by foreign key, so that it can be partitioned.
     posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="entries", db_constraint=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
+    # Its index is the one below, which a balance since a checkpoint reads.
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries", db_index=False)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     order_public_id = models.CharField(max_length=40, blank=True)
@@ -85,7 +86,10 @@ class Entry(models.Model):
         """An entry moves something."""
 
         constraints = [CheckConstraint(condition=~Q(amount_minor=0), name="ledger_entry_not_zero")]
-        indexes = [Index(fields=["order_public_id"], name="ledger_entry_order")]
+        indexes = [
+            Index(fields=["order_public_id"], name="ledger_entry_order"),
+            Index(fields=["account", "id"], name="ledger_entry_of_account"),
+        ]
 
     def __str__(self) -> str:
         """Show amount and currency."""
@@ -148,3 +152,29 @@ class PeriodTotal(models.Model):
     def __str__(self) -> str:
         """Show the balance."""
         return f"{self.closing_minor}"
+
+
+class Checkpoint(models.Model):
+    """What stood on an account when all entries up to `up_to_entry_id` were counted, real and test money apart.
+
+    Made over sealed entries alone, below whose ids no row can appear any more; both modes at the same entry. A balance
+    is the last checkpoint and the entries after it.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    is_livemode = models.BooleanField()
+    up_to_entry_id = models.BigIntegerField()
+    balance_minor = models.BigIntegerField()
+    entries_count = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        """A place in the books is counted once."""
+
+        constraints = [
+            UniqueConstraint(fields=["account", "is_livemode", "up_to_entry_id"], name="ledger_checkpoint_once")
+        ]
+
+    def __str__(self) -> str:
+        """Show the balance and the place."""
+        return f"{self.balance_minor} at {self.up_to_entry_id}"

@@ -1,5 +1,6 @@
 """Every write to the books. Debit is positive, credit negative, in minor units; each posting sums to zero."""
 
+from ledger.services.checkpoints import make_checkpoints
 from ledger.services.disputes import (
     DisputePosting,
     post_dispute_loss_reversed,
@@ -73,6 +74,7 @@ __all__ = [
     "close_day",
     "close_month",
     "close_period",
+    "make_checkpoints",
     "post",
     "post_capture",
     "post_capture_reversed",
