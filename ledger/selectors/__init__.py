@@ -15,6 +15,7 @@ from ledger.selectors.periods import (
 from ledger.selectors.postings import NoSuchPosting, entries_of, find_posting, lock_chart, posting_of, reversal_of
 from ledger.selectors.statements import AccountStatement, Ledger, StatementLine, account_statement, trial_balance_on
 from ledger.selectors.totals import DayTotal, EventTotal, totals_by_day, totals_by_event, totals_by_order
+from ledger.selectors.verification import Problem, find_problems
 
 __all__ = [
     "AccountStatement",
@@ -23,6 +24,7 @@ __all__ = [
     "EventTotal",
     "Ledger",
     "NoSuchPosting",
+    "Problem",
     "StatementLine",
     "account_statement",
     "balance",
@@ -32,6 +34,7 @@ __all__ = [
     "entries_of",
     "find_period",
     "find_posting",
+    "find_problems",
     "last_period",
     "lock_chart",
     "lock_for_closing",

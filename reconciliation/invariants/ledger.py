@@ -1,5 +1,6 @@
 """The books: postings balance, every sale has its order, clearing is what attempts took less what went back."""
 
+from ledger import proofs
 from reconciliation.invariants.check import Check
 
 CHECKS = (
@@ -7,25 +8,13 @@ CHECKS = (
         "I9",
         "postings_balance",
         "The entries of a posting sum to zero in every currency, and there are some.",
-        """
-        SELECT posting.public_id AS subject, concat(posting.event, ' of ', posting.source_id, ' is off by ',
-            coalesce(sum(entry.amount_minor)::text, 'everything: it has no entries'), ' ', entry.currency) AS detail
-        FROM ledger_posting AS posting LEFT JOIN ledger_entry AS entry ON entry.posting_id = posting.id
-        GROUP BY posting.id, entry.currency HAVING coalesce(sum(entry.amount_minor), 1) <> 0
-        """,
+        proofs.BALANCED,
     ),
     Check(
         "I9",
         "entries_belong",
         "Every entry belongs to a posting, about the same order, and is in the currency of its account.",
-        """
-        SELECT coalesce(posting.public_id, concat('entry ', entry.id)) AS subject, concat('entry ', entry.id, ' of ',
-            entry.amount_minor, ' ', entry.currency, ' does not belong here') AS detail
-        FROM ledger_entry AS entry LEFT JOIN ledger_posting AS posting ON posting.id = entry.posting_id
-        LEFT JOIN ledger_account AS account ON account.id = entry.account_id
-        WHERE posting.id IS NULL OR account.currency IS DISTINCT FROM entry.currency
-            OR posting.order_public_id <> entry.order_public_id
-        """,
+        proofs.BELONGING,
     ),
     Check(
         "I4",
@@ -74,7 +63,8 @@ CHECKS = (
     Check(
         "I9",
         "clearing_is_captured_less_returned",
-        "What the books say a provider owes us for an attempt is what the attempt captured less what it gave back.",
+        "What the books say is kept of an attempt, at its provider, held for a dispute or in our bank, is what the "
+        "attempt captured less what went back; a refund given as store credit went back.",
         """
         SELECT coalesce(attempt.public_id, books.attempt_public_id) AS subject, concat('clearing is ',
             coalesce(books.clearing_minor, 0), ', captured less returned ',
@@ -85,10 +75,43 @@ CHECKS = (
         ) AS attempt FULL JOIN (
             SELECT entry.attempt_public_id, sum(entry.amount_minor) AS clearing_minor FROM ledger_entry AS entry
             JOIN ledger_account AS account ON account.id = entry.account_id
-            WHERE starts_with(account.code, 'asset:clearing:') AND entry.attempt_public_id <> ''
+            JOIN ledger_posting AS posting ON posting.id = entry.posting_id
+            WHERE entry.attempt_public_id <> '' AND (starts_with(account.code, 'asset:clearing:')
+                OR starts_with(account.code, 'asset:dispute_hold:') OR starts_with(account.code, 'asset:bank:')
+                OR (posting.event = 'refund_as_credit' AND account.code = 'liability:customer_credit'))
             GROUP BY entry.attempt_public_id
         ) AS books ON books.attempt_public_id = attempt.public_id
         WHERE coalesce(books.clearing_minor, 0) IS DISTINCT FROM attempt.kept_minor
         """,
+    ),
+    Check(
+        "I9",
+        "reversals_are_exact",
+        "A correction takes back one posting to the penny, for the same order and attempt.",
+        proofs.EXACTLY_REVERSED,
+    ),
+    Check(
+        "I9",
+        "refunds_are_paid_once",
+        "No refund is settled beyond what was accepted of it.",
+        proofs.OWED_REFUNDS,
+    ),
+    Check(
+        "I9",
+        "disputes_hold_what_was_withdrawn",
+        "No dispute gives back or loses more than was withdrawn for it.",
+        proofs.HELD_DISPUTES,
+    ),
+    Check(
+        "I9",
+        "checkpoints_are_sums",
+        "A checkpoint counts the entries up to it, real and test money apart.",
+        proofs.COUNTED,
+    ),
+    Check(
+        "I9",
+        "closed_days_stay_closed",
+        "What is booked on a closed day is what it was closed with.",
+        proofs.CLOSED,
     ),
 )

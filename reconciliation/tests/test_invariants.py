@@ -143,6 +143,27 @@ PLANTED: dict[str, list[str]] = {
             WHERE account.id = account_id AND account.code = 'asset:receivable:customer' AND amount_minor = 1000""",
     ],
     "clearing_is_captured_less_returned": ["UPDATE ledger_entry SET attempt_public_id = 'payatt_nobody'"],
+    "reversals_are_exact": ["UPDATE ledger_posting SET reverses = 'pst_none' WHERE event = 'give_back'"],
+    "refunds_are_paid_once": [
+        "UPDATE ledger_posting SET source_kind = 'refund' WHERE event = 'give_back'",
+        "UPDATE ledger_account SET code = 'liability:refunds_payable' WHERE code = 'liability:customer_credit'",
+    ],
+    "disputes_hold_what_was_withdrawn": [
+        "UPDATE ledger_posting SET source_kind = 'dispute' WHERE event = 'unowed_capture'",
+        "UPDATE ledger_account SET code = 'asset:dispute_hold:stripe:main' WHERE code = 'liability:customer_credit'",
+    ],
+    "checkpoints_are_sums": [
+        """INSERT INTO ledger_checkpoint (account_id, is_livemode, up_to_entry_id, balance_minor, entries_count,
+            recorded_at)
+            SELECT account_id, mode, entry.id, 7, 1, recorded_at
+            FROM (SELECT * FROM ledger_entry LIMIT 1) AS entry, unnest(ARRAY[true, false]) AS mode"""
+    ],
+    "closed_days_stay_closed": [
+        """INSERT INTO ledger_period (public_id, legal_entity, kind, starts_on, ends_on, previous_sha256,
+            totals_sha256, closed_at, closed_by, schema_version)
+            SELECT 'per_1', account.legal_entity, 'day', business_on, business_on, '', '', recorded_at, '', 1
+            FROM ledger_posting, (SELECT legal_entity FROM ledger_account LIMIT 1) AS account LIMIT 1"""
+    ],
     "event_stored_once": [
         "ALTER TABLE webhooks_event DROP CONSTRAINT webhooks_event_once",
         twin("webhooks_event", where="true", public_id="evt_twin"),
