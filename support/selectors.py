@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, Concat, Length, Substr
 
 from catalog.models import PromotionCount, ReservationLine, ShippingArea
 from core.models import SalesChannel
-from ledger.models import Entry, Posting
+from ledger.models import Entry, Period, PeriodTotal, Posting
 from orders.models import Contact, DueAdjustment, Hold, Order, OrderEvent, OrderLine, RefusedTransition
 from orders.selectors import history_of
 from oversight.models import Case
@@ -127,6 +127,12 @@ def order_file(order: Order) -> OrderFile:
         cases=list(Case.objects.filter(order_public_id=public_id).order_by("id")[:ROWS_MAX]),
         counters={line.position: line for line in OrderLine.objects.filter(order=order)},
     )
+
+
+def totals_of(period: Period) -> QuerySet[PeriodTotal]:
+    """This will return the totals of a closed period with their accounts, by currency and code."""
+    totals = PeriodTotal.objects.filter(period=period).select_related("account")
+    return totals.order_by("account__currency", "account__code", "is_livemode")
 
 
 def entries_of(posting: Posting) -> QuerySet[Entry]:

@@ -36,7 +36,8 @@ class RefundPosting:
 def post_refund_accepted(refund: RefundPosting, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
     """This will note that we owe a refund: Dr contra:refunds net, tax shares / Cr refunds_payable.
 
-    `round` counts from 1 how often it was accepted: what had failed and was dropped may arrive after all. Raises: DoesNotBalance when the shares do not make the amount or one of them is negative.
+    `round` counts from 1 how often it was accepted: what had failed and was dropped may arrive after all.
+    Raises: DoesNotBalance when the shares do not make the amount or one of them is negative.
     """
     if min([refund.net_minor, *refund.taxes_minor.values()]) < 0:
         raise DoesNotBalance(detail="A share of a refund is not negative.", source_id=refund.source_id)
@@ -51,8 +52,8 @@ def post_refund_accepted(refund: RefundPosting, *, round: int = 1, cause: Cause)
 
 @transaction_required
 def post_refund_dropped(refund: RefundPosting, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
-    """This will take the acceptance of that round back, because the refund was rejected, cancelled or given up: Dr refunds_payable /
-    Cr contra:refunds net, tax shares, exactly as they were posted.
+    """This will take the acceptance of that round back, because the refund was rejected, cancelled or given up:
+    Dr refunds_payable / Cr contra:refunds net, tax shares, exactly as they were posted.
 
     Raises: Posting.DoesNotExist when it was not accepted.
     """

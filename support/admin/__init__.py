@@ -1,12 +1,24 @@
 """The console: Django's admin on a site of our own. Every admin class of the project stands in this package."""
 
-from support.admin import accounts, catalog, ledger, market, orders, oversight, payments, promotions, webhooks
+from support.admin import (
+    accounts,
+    catalog,
+    ledger,
+    ledger_periods,
+    market,
+    orders,
+    oversight,
+    payments,
+    promotions,
+    webhooks,
+)
 from support.admin.console import site
 
 __all__ = [
     "accounts",
     "catalog",
     "ledger",
+    "ledger_periods",
     "market",
     "orders",
     "oversight",

@@ -25,13 +25,15 @@ class PostingAdmin(ExactlySearched):
     ordering = ("-id",)
     fields = (
         "public_id", "event_words", "source_kind", "source_id", "order_link", "channel", "is_livemode", "business_on",
-        "occurred", "recorded", "entries", "trace_id",
+        "late_for", "occurred", "recorded", "reverses", "entries", "trace_id",
     )  # fmt: skip
 
     def lookups(self, term: str) -> list[Q]:
         """Find a posting by its own id or what it is about."""
-        kinds = ("order", "operation", "refund", "dispute", "report_line")
-        return [Q(public_id=term), Q(order_public_id=term), Q(source_kind__in=kinds, source_id=term)]
+        kinds = ("order", "operation", "refund", "dispute", "payout", "posting", "report_line", "statement_line")
+        return [
+            Q(public_id=term), Q(order_public_id=term), Q(source_kind__in=kinds, source_id=term), Q(reverses=term),
+        ]  # fmt: skip
 
     @admin.display(description="event")
     def event_words(self, posting: Posting) -> str:
