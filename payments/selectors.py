@@ -56,7 +56,7 @@ def refunds_by_operation(operations: Iterable[Operation]) -> dict[int, Refund]:
 
 def disputes_of(order: Order) -> list[Dispute]:
     """This will return the disputes of an order, oldest first; its lock guards them."""
-    return list(Dispute.objects.filter(order=order).order_by("id"))
+    return list(Dispute.objects.filter(order=order).select_related("attempt__account__channel").order_by("id"))
 
 
 def orders_refunding(orders: Sequence[Order]) -> set[int]:
@@ -163,6 +163,14 @@ def due_operations(*, now: datetime, limit: int) -> list[str]:
         .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
     )
     return list(rows.order_by("next_check_at").values_list("public_id", flat=True)[:limit])
+
+
+def authorizations_until(*, deadline: datetime, limit: int) -> list[PaymentAttempt]:
+    """This will return current attempts with held funds whose authorization ends by `deadline`, earliest first."""
+    rows = PaymentAttempt.objects.filter(
+        status__in=["authorized", "partially_captured"], is_current=True, capture_before__lte=deadline
+    )
+    return list(rows.select_related("order", "account__channel").order_by("capture_before")[:limit])
 
 
 def minor_of_truth(amount: int, currency: str) -> int:

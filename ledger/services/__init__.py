@@ -15,6 +15,7 @@ from ledger.services.movements import (
     post_give_back,
     post_give_back_returned,
     post_unowed_capture,
+    post_unowed_capture_reversed,
     reclassify_unowed,
 )
 from ledger.services.periods import (
@@ -103,6 +104,7 @@ __all__ = [
     "post_settlement_fx",
     "post_unexplained",
     "post_unowed_capture",
+    "post_unowed_capture_reversed",
     "reclassify_unowed",
     "reverse",
 ]

@@ -14,7 +14,7 @@ from core.models import ProviderAccount
 from core.money import Money
 from ledger import chart
 from ledger.models import Posting
-from ledger.services.posting import DoesNotBalance, Fact, Line, post
+from ledger.services.posting import DoesNotBalance, Fact, Line, event_of_round, post
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,21 @@ class Movement:
 
 
 @transaction_required
-def post_capture(movement: Movement, *, cause: Cause) -> Posting:
-    """This will note money taken for an order whose sale is recognised: Dr clearing / Cr receivable."""
-    return _post_movement(movement, event="capture", debit=_clearing_of(movement), credit=chart.RECEIVABLE, cause=cause)
+def post_capture(movement: Movement, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
+    """This will note money taken for an order whose sale is recognised: Dr clearing / Cr receivable.
+
+    `round` counts from 1 how often it was taken, because a provider may take a capture back and give it again.
+    """
+    event = event_of_round("capture", round)
+    return _post_movement(movement, event=event, debit=_clearing_of(movement), credit=chart.RECEIVABLE, cause=cause)
 
 
 @transaction_required
-def post_unowed_capture(movement: Movement, *, cause: Cause) -> Posting:
+def post_unowed_capture(movement: Movement, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
     """This will note money taken that no sale is owed: Dr clearing / Cr customer_credit. See Note [Before the sale]."""
+    event = event_of_round("unowed_capture", round)
     return _post_movement(
-        movement, event="unowed_capture", debit=_clearing_of(movement), credit=chart.CUSTOMER_CREDIT, cause=cause
+        movement, event=event, debit=_clearing_of(movement), credit=chart.CUSTOMER_CREDIT, cause=cause
     )
 
 
@@ -72,10 +77,20 @@ def post_give_back_returned(movement: Movement, *, cause: Cause) -> Posting:
 
 
 @transaction_required
-def post_capture_reversed(movement: Movement, *, cause: Cause) -> Posting:
+def post_capture_reversed(movement: Movement, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
     """This will note a capture of a recognised sale that the provider took back: Dr receivable / Cr clearing."""
+    event = event_of_round("capture_reversed", round)
+    return _post_movement(movement, event=event, debit=chart.RECEIVABLE, credit=_clearing_of(movement), cause=cause)
+
+
+@transaction_required
+def post_unowed_capture_reversed(movement: Movement, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
+    """This will note a capture that no sale was owed and that the provider took back: Dr customer_credit / Cr
+    clearing.
+    """
+    event = event_of_round("unowed_reversed", round)
     return _post_movement(
-        movement, event="capture_reversed", debit=chart.RECEIVABLE, credit=_clearing_of(movement), cause=cause
+        movement, event=event, debit=chart.CUSTOMER_CREDIT, credit=_clearing_of(movement), cause=cause
     )
 
 

@@ -83,9 +83,8 @@ class OrderMoney(models.Model):
         """Guard: all that was taken was given back, before or after the order was paid; a free order owes nothing."""
         if self.captured_minor == 0:
             return self.due_minor == 0 and getattr(self, "paid_at", None) is not None
-        return (
-            self.captured_minor == self.excess_minor == self.excess_returned_minor
-            or (self.returned_minor == self.accepted_minor and self.excess_returned_minor == self.excess_minor)
+        return self.captured_minor == self.excess_minor == self.excess_returned_minor or (
+            self.returned_minor == self.accepted_minor and self.excess_returned_minor == self.excess_minor
         )
 
     def is_partly_returned(self) -> bool:

@@ -29,8 +29,8 @@ def carry_on(order: Order, because: Because) -> Order:
 
     Any other order stays where it is.
     """
-    if order.state not in PAID_STATES:
-        return order
+    if order.state not in PAID_STATES or order.is_capture_reversed:
+        return order  # Money that was taken back after goods had left is told by hold and case, by no state.
     units = units_of(order)
     while order.state != (target := state_by_facts(order, units)):
         move(order, _way(order, target), because, also=["expires_at"])

@@ -96,9 +96,7 @@ def give_units_back(order: Order, *, units: Mapping[int, int], restocked: Mappin
 
 
 @transaction_required
-def take_units_again(
-    order: Order, *, units: Mapping[int, int], restocked: Mapping[str, int], cause: Cause
-) -> None:
+def take_units_again(order: Order, *, units: Mapping[int, int], restocked: Mapping[str, int], cause: Cause) -> None:
     """This will undo `give_units_back`, because the money did not arrive; units that were sold meanwhile are looked at
     by a person.
     """

@@ -86,6 +86,8 @@ class PaymentAttempt(models.Model):
     lost_minor = models.BigIntegerField(default=0, help_text="Of that by disputes lost.")
     withdrawn_minor = models.BigIntegerField(default=0, help_text="Held back by open disputes.")
     reversed_minor = models.BigIntegerField(default=0, help_text="Captured and taken back by the provider.")
+    reversals_count = models.PositiveSmallIntegerField(default=0, help_text="How often that happened.")
+    settlement_due_at = models.DateTimeField(null=True, help_text="By when a payout should hold what was captured.")
     capture_before = models.DateTimeField(null=True, help_text="The authorization's deadline, from the provider.")
     three_d_secure = models.JSONField(null=True)
     risk = models.JSONField(null=True)

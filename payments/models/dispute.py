@@ -38,7 +38,7 @@ class Dispute(models.Model):
     currency = models.CharField(max_length=3)
     fee_minor = models.BigIntegerField(default=0, help_text="Charged by the provider and not given back.")
     withdrawn_minor = models.BigIntegerField(default=0, help_text="Of the amount: taken from us now.")
-    round = models.PositiveSmallIntegerField(default=1, help_text="How often the money was taken.")
+    round = models.PositiveSmallIntegerField(default=0, help_text="How often the money was taken.")
     is_refundable = models.BooleanField(default=False, help_text="The provider would still refund the charge.")
     respond_by = models.DateTimeField(null=True)
     has_evidence = models.BooleanField(default=False)

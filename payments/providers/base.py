@@ -21,9 +21,7 @@ UpdateStatus = Literal[
     "expired",
     "reversed",
 ]
-DisputeStage = Literal[
-    "inquiry", "needs_response", "under_review", "won", "lost", "accepted", "withdrawn", "prevented"
-]
+DisputeStage = Literal["inquiry", "needs_response", "under_review", "won", "lost", "accepted", "withdrawn", "prevented"]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "cancelled"]
 
 

@@ -106,7 +106,8 @@ def read_intent(
     charge = charge if isinstance(charge, dict) else {}
     reversed_minor = _reversed(word, charge, currency)
     failure = _failure(intent.get("last_payment_error")) if word == "requires_payment_method" else None
-    captured_minor = from_wire(intent.get("amount_received") or 0, currency)
+    received = charge.get("amount_refunded") if reversed_minor else intent.get("amount_received")
+    captured_minor = from_wire(received or 0, currency)
     details = (charge.get("payment_method_details") or {}).get("card") or {}
     return ProviderUpdate(
         provider_reference=str(intent["id"]),
@@ -145,9 +146,12 @@ def _status(word: str, failure: Failure | None, *, captured_minor: int, reversed
 
 def _reversed(word: str, charge: dict[str, Any], currency: str) -> int:
     """What was captured and taken back: the charge failed after it had been captured, which no declined one ever was.
+
+    What had been refunded by then is not taken back again: it counts as captured, and as returned.
     """
     is_reversed = word == "requires_payment_method" and charge.get("status") == "failed" and charge.get("captured")
-    return from_wire(charge.get("amount_captured") or 0, currency) if is_reversed else 0
+    taken_back = int(charge.get("amount_captured") or 0) - int(charge.get("amount_refunded") or 0)
+    return from_wire(taken_back, currency) if is_reversed else 0
 
 
 def read_dispute(dispute: dict[str, Any]) -> DisputeFact:

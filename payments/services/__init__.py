@@ -10,7 +10,14 @@ from payments.services.attempts import (
     open_attempt,
     retire_attempt,
 )
-from payments.services.capture import NotCapturable, request_capture
+from payments.services.capture import (
+    AuthorizationLapsed,
+    BeyondAuthorized,
+    NotCapturable,
+    NotTheWhole,
+    request_capture,
+    warn_of_deadline,
+)
 from payments.services.events import (
     EventReading,
     InvalidSignature,
@@ -21,14 +28,29 @@ from payments.services.events import (
 from payments.services.funnel import AppliedUpdate, UnknownPayment, apply_update
 from payments.services.operations import Answer, carry_out, record_answer, submit, take_over
 from payments.services.recover import ask_provider, recover
+from payments.services.refunding import (
+    NotRefundable,
+    RefundDecided,
+    RefundLocked,
+    RefundsChanged,
+    RefundWish,
+    approve_refund,
+    cancel_unapproved,
+    reject_refund,
+    request_refund,
+    withdraw_refund,
+)
 from payments.services.return_state import NoSuchReturn
 from payments.services.returning import customer_action, note_return
 from payments.services.settle import close_expired, close_for_replacement, settle_order
 from payments.services.tokens import PaymentTokenExpired, PaymentTokenInvalid, check_token, has_lost_token
+from payments.services.warnings import note_fraud_warning
 
 __all__ = [
     "Answer",
     "AppliedUpdate",
+    "AuthorizationLapsed",
+    "BeyondAuthorized",
     "EventReading",
     "InvalidSignature",
     "InvalidWebhook",
@@ -36,6 +58,8 @@ __all__ = [
     "NoSuchReturn",
     "NotCapturable",
     "NotFree",
+    "NotRefundable",
+    "NotTheWhole",
     "NothingToPay",
     "ParsedEvent",
     "PaymentBeingVerified",
@@ -43,10 +67,16 @@ __all__ = [
     "PaymentTokenInvalid",
     "ProviderUnavailable",
     "ProviderUpdate",
+    "RefundDecided",
+    "RefundLocked",
+    "RefundWish",
+    "RefundsChanged",
     "UnknownPayment",
     "WebhookNotice",
     "apply_update",
+    "approve_refund",
     "ask_provider",
+    "cancel_unapproved",
     "carry_out",
     "check_token",
     "close_expired",
@@ -54,15 +84,20 @@ __all__ = [
     "customer_action",
     "go_on",
     "has_lost_token",
+    "note_fraud_warning",
     "note_return",
     "open_attempt",
     "read_event",
     "record_answer",
     "recover",
+    "reject_refund",
     "request_capture",
+    "request_refund",
     "retire_attempt",
     "settle_order",
     "submit",
     "take_over",
     "verify_webhook",
+    "warn_of_deadline",
+    "withdraw_refund",
 ]

@@ -126,6 +126,7 @@ def open_attempt(order: Order, new: NewAttempt, *, cause: Cause) -> Operation:
         return_url=attempt.return_url,
         exemption=attempt.exemption,
         wants_challenge=wants_challenge,
+        wants_several_captures=new.capture_method == "manual",
     )
     return insert_operation(
         attempt, kind=OperationKind.AUTHORIZE, amount_minor=attempt.amount_minor, request=asdict(request), cause=cause

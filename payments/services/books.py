@@ -30,10 +30,12 @@ def post_captures(
     """This will post newly taken money: to the sale when it makes the order paid, else as owed to the customer."""
     source = _source(attempt, operations)
     owed = captured.total_minor - captured.excess_minor if is_owed else 0
+    number = attempt.reversals_count + 1
     if owed:
-        ledger.post_capture(_movement(order, attempt, source, owed), cause=cause)
-    if captured.total_minor - owed:
-        ledger.post_unowed_capture(_movement(order, attempt, source, captured.total_minor - owed), cause=cause)
+        ledger.post_capture(_movement(order, attempt, source, owed), round=number, cause=cause)
+    unowed = captured.total_minor - owed
+    if unowed:
+        ledger.post_unowed_capture(_movement(order, attempt, source, unowed), round=number, cause=cause)
 
 
 def reclassify_earlier(
@@ -51,6 +53,22 @@ def reclassify_earlier(
         if accepted_before[attempt.pk]:
             movement = _movement(order, attempt, _source(attempt, operations), accepted_before[attempt.pk])
             ledger.reclassify_unowed(movement, cause=cause)
+
+
+def post_capture_reversed(order: Order, attempt: PaymentAttempt, amount_minor: int, *, cause: Cause) -> None:
+    """This will post captured money that the provider took back: the sale is owed again, or what nobody was owed is
+    gone.
+    """
+    movement = ledger.Movement(
+        source_kind="attempt",
+        source_id=attempt.public_id,
+        account=attempt.account,
+        order_public_id=order.public_id,
+        attempt_public_id=attempt.public_id,
+        money=Money(amount_minor, attempt.currency),
+    )
+    post = ledger.post_capture_reversed if order.is_sale_recognised else ledger.post_unowed_capture_reversed
+    post(movement, round=attempt.reversals_count, cause=cause)
 
 
 def post_give_back(order: Order, operation: Operation, *, cause: Cause) -> None:

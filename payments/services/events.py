@@ -9,7 +9,15 @@ from core.db import outside_transaction
 from core.errors import Invalid, NotFound, Unavailable
 from core.models import ProviderAccount
 from payments.models import PaymentAttempt
-from payments.providers.base import AdapterError, InvalidWebhook, ParsedEvent, ProviderUpdate, Refused, WebhookNotice
+from payments.providers.base import (
+    AdapterError,
+    FraudWarning,
+    InvalidWebhook,
+    ParsedEvent,
+    ProviderUpdate,
+    Refused,
+    WebhookNotice,
+)
 from payments.providers.registry import UnknownProvider, adapter_for, verifier_for
 from payments.selectors import find_attempt
 
@@ -48,6 +56,7 @@ class EventReading:
     outcome: Literal["relevant", "ignored", "unknown_payment"]
     reason: str = ""
     updates: tuple[ProviderUpdate, ...] = ()
+    warning: tuple[PaymentAttempt, FraudWarning] | None = None
 
 
 def verify_webhook(
@@ -79,10 +88,12 @@ def read_event(account: ProviderAccount, *, body: bytes, event_key: str) -> Even
         if not parsed.is_relevant:
             return EventReading(outcome="ignored", reason=parsed.reason)
         attempt = _attempt_of(account, parsed)
+        if parsed.warning is not None:
+            return _warned(parsed.warning, attempt)
         if _teaches_nothing(parsed, attempt):
             return EventReading(outcome="relevant", reason="known already")
         update = parsed.update
-        if update is None or (update.status == "authorized" and not _is_before_authorized(attempt)):
+        if update is None or _needs_asking(update, attempt):
             update = adapter.retrieve(parsed.provider_reference)
     except InvalidWebhook as error:
         raise InvalidSignature(detail=f"The stored delivery cannot be read: {error}.") from error
@@ -102,8 +113,19 @@ def _attempt_of(account: ProviderAccount, parsed: ParsedEvent) -> PaymentAttempt
     return find_attempt(account=account, provider_reference=parsed.provider_reference, attempt_id=attempt_id)
 
 
-def _is_before_authorized(attempt: PaymentAttempt | None) -> bool:
-    return attempt is not None and attempt.status in BEFORE_AUTHORIZED
+def _needs_asking(update: ProviderUpdate, attempt: PaymentAttempt | None) -> bool:
+    """Whether the event's copy may be older than what is known: of held funds unless nothing went further, and of a
+    success once a capture was taken back.
+    """
+    if update.status in {"authorized", "partially_captured"}:
+        return attempt is None or attempt.status not in BEFORE_AUTHORIZED
+    return update.status == "captured" and attempt is not None and attempt.reversals_count > 0
+
+
+def _warned(warning: FraudWarning, attempt: PaymentAttempt | None) -> EventReading:
+    if attempt is None:
+        return EventReading(outcome="unknown_payment", reason="no attempt of ours")
+    return EventReading(outcome="relevant", warning=(attempt, warning))
 
 
 def _teaches_nothing(parsed: ParsedEvent, attempt: PaymentAttempt | None) -> bool:

@@ -7,7 +7,7 @@ Note [Excess]: what is captured beyond the amount due, or after somebody else pa
 back by the settlement step and never silently kept.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from core import policies
 from core.cause import Cause
@@ -16,7 +16,7 @@ from core.errors import NotFound
 from core.models import ProviderAccount
 from orders import services as orders
 from orders.models import HoldReason, Order, OrderState, Reason
-from orders.models.money import BEFORE_PAYMENT
+from orders.models.money import BEFORE_PAYMENT, PAID_STATES
 from orders.paths import Path, walked
 from orders.selectors import lock_order
 from orders.services.change import Because
@@ -26,6 +26,9 @@ from payments.models import OPEN_STATUSES, AttemptStatus, Operation, OperationKi
 from payments.providers.base import ProviderUpdate, RefundFact
 from payments.selectors import find_attempt, lock_attempts, lock_operations
 from payments.services import books, learn
+from payments.services.disputes import follow_disputes
+from payments.services.refunding.external import record_external
+from payments.services.refunding.follow import follow_refunds, give_coupons_back
 from payments.services.settle import is_ending, report_failed_give_back, settle_order
 
 RETURN_REASONS: dict[str, Reason] = {
@@ -62,6 +65,8 @@ class Scene:
     cause: Cause
     status_before: str
     was_acknowledged: bool
+    # Refunds made at the provider before there was a sale: money that nobody was owed.
+    unsold_refunds: set[int] = field(default_factory=set)
 
     def operations_of(self, attempt: PaymentAttempt) -> list[Operation]:
         """This will return the operations of one attempt."""
@@ -87,25 +92,30 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     if foreign:
         _hold_mismatch(scene, update, foreign)
         return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
-    mismatch = learn.mismatch_of(update, attempt=attempt)
     learn.take_in(attempt, update, now=cause.now)
+    _record_external_capture(scene, update)
+    mismatch = learn.mismatch_of(update, attempt=attempt, operations=scene.operations_of(attempt))
     if attempt.captured_minor > captured_before and (not mismatch or not _is_payable(order)):
         learn.mark_excess(order, scene.attempts, attempt, captured_before=captured_before)
-    _record_external_capture(scene, update)
     learn.settle_operations(scene.operations_of(attempt), attempt, update, now=cause.now)
     _record_external_refunds(scene, update)
-    learn.total_refunds(attempt, scene.operations_of(attempt))
+    follow_disputes(order, attempt, update.disputes, cause=scene.cause)
+    learn.total_returned(attempt, scene.operations_of(attempt))
     attempt.save()
+    if attempt.captured_minor < captured_before:
+        books.post_capture_reversed(order, attempt, captured_before - attempt.captured_minor, cause=scene.cause)
     _set_order_money(scene)
     _account_for_refunds(scene, statuses_before)
     if mismatch:
         _hold_mismatch(scene, update, mismatch)
     will_be_paid = not mismatch and _is_payable(order) and _is_earned(scene) and not is_ending(order)
     captured = books.Captured(
-        total_minor=attempt.captured_minor - captured_before, excess_minor=attempt.excess_minor - excess_before
+        total_minor=max(0, attempt.captured_minor - captured_before),
+        excess_minor=max(0, attempt.excess_minor - excess_before),
     )
-    books.post_captures(scene.order, attempt, scene.operations, captured, is_owed=will_be_paid, cause=scene.cause)
-    if will_be_paid:
+    is_owed = will_be_paid or order.is_sale_recognised
+    books.post_captures(scene.order, attempt, scene.operations, captured, is_owed=is_owed, cause=scene.cause)
+    if will_be_paid and not order.is_sale_recognised:
         books.reclassify_earlier(scene.order, scene.attempts, scene.operations, before, cause=scene.cause)
     _move(scene, will_be_paid=will_be_paid, has_changed=_shown(attempt) != shown_before)
     settle_order(order, scene.attempts, scene.operations, cause=scene.cause)
@@ -120,7 +130,7 @@ def apply_refund(refund: RefundFact, *, operation: Operation, cause: Cause) -> A
     statuses_before = {row.pk: row.status for row in scene.operations}
     ours = next(row for row in scene.operations if row.pk == operation.pk)
     learn.settle_refund(ours, refund, now=cause.now)
-    learn.total_refunds(attempt, scene.operations_of(attempt))
+    learn.total_returned(attempt, scene.operations_of(attempt))
     attempt.save()
     _set_order_money(scene)
     _account_for_refunds(scene, statuses_before)
@@ -160,17 +170,20 @@ def _is_earned(scene: Scene) -> bool:
 
 
 def _set_order_money(scene: Scene) -> None:
-    attempts = scene.attempts
-    orders.set_money(
-        scene.order,
-        orders.MoneyColumns(
-            authorized_minor=sum(row.authorized_minor for row in attempts),
-            captured_minor=sum(row.captured_minor for row in attempts),
-            excess_minor=sum(row.excess_minor for row in attempts),
-            excess_returned_minor=sum(row.excess_returned_minor for row in attempts),
-            returned_minor=sum(row.returned_minor for row in attempts),
-        ),
+    columns = orders.MoneyColumns(
+        authorized_minor=sum(row.authorized_minor for row in scene.attempts),
+        captured_minor=sum(row.captured_minor for row in scene.attempts),
+        excess_minor=sum(row.excess_minor for row in scene.attempts),
+        excess_returned_minor=sum(row.excess_returned_minor for row in scene.attempts),
+        returned_minor=sum(row.returned_minor for row in scene.attempts),
     )
+    order = scene.order
+    is_short = columns.captured_minor - columns.excess_minor < order.due_minor
+    if order.state in PAID_STATES and is_short and not order.is_capture_reversed:
+        orders.reverse_capture(order, columns, _because(scene, Reason.CAPTURE_REVERSED))
+        return
+    orders.set_money(order, columns)
+    orders.note_reinstated(order, cause=scene.cause)
 
 
 def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
@@ -184,6 +197,8 @@ def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
     elif order.is_covered() and order.authorized_minor and order.state in {"payment_pending", "payment_failed"}:
         because = _because(scene, Reason.PROVIDER_PAYMENT_AUTHORIZED)
         orders.mark_authorized(order, because, held_until=attempt.capture_before)
+    elif _is_short(scene):
+        orders.mark_capture_failed(order, _because(scene, Reason.PROVIDER_CAPTURE_FAILED, code="rest_not_captured"))
     elif attempt.is_current and attempt.status in {"failed", "voided", "expired"} and _may_fail(scene):
         orders.mark_payment_failed(order, _because(scene, Reason.PROVIDER_PAYMENT_FAILED, code=attempt.failure_code))
     if has_changed and order.version == version_before:
@@ -200,6 +215,13 @@ def _has_begun(scene: Scene) -> bool:
         return attempt.acknowledged_at is not None
     is_first_heard = attempt.is_current and attempt.acknowledged_at is not None and not scene.was_acknowledged
     return is_first_heard and order.state in {"payment_failed", "capture_failed"} and not is_ending(order)
+
+
+def _is_short(scene: Scene) -> bool:
+    """Whether a part was taken and the rest of the hold is gone: another payment has to bring it."""
+    order, attempt = scene.order, scene.attempt
+    is_over = attempt.is_current and attempt.status == AttemptStatus.CAPTURED and not order.authorized_minor
+    return is_over and order.state == OrderState.PAYMENT_AUTHORIZED and 0 < order.accepted_minor < order.due_minor
 
 
 def _may_fail(scene: Scene) -> bool:
@@ -231,39 +253,48 @@ def _pay(scene: Scene) -> None:
 def _move_after_return(scene: Scene) -> None:
     """The moves that returned money causes; every other order stays where it is."""
     order = scene.order
-    if is_ending(order):
-        if order.state != OrderState.CANCELLED_WITH_REFUND and order.is_given_back():
-            orders.confirm_cancellation_refund(order, _because(scene, Reason.GIVEN_BACK))
-        elif order.state == OrderState.CANCELLED_WITH_REFUND and order.has_money_owed_again():
-            orders.owe_again(order, _because(scene, Reason.GIVE_BACK_FAILED))
-        return
-    reason = Reason.REFUND_SUCCEEDED if order.returned_minor else Reason.REFUND_REVERSED
-    orders.carry_refunds(order, _because(scene, reason))
+    if order.state in PAID_STATES:
+        reason = Reason.REFUND_SUCCEEDED if order.returned_minor else Reason.REFUND_REVERSED
+        orders.carry_on(order, _because(scene, reason))
+        give_coupons_back(order, cause=scene.cause)
+    elif order.state == OrderState.CANCELLED_WITH_REFUND and order.has_money_owed_again():
+        orders.owe_again(order, _because(scene, Reason.GIVE_BACK_FAILED))
+    elif is_ending(order) and order.state != OrderState.CANCELLED_WITH_REFUND and order.is_given_back():
+        orders.confirm_cancellation_refund(order, _because(scene, Reason.GIVEN_BACK))
 
 
 def _account_for_refunds(scene: Scene, statuses_before: dict[int, str]) -> None:
-    """Post what newly went back, and what came back to us; a give-back that failed is somebody's to look at."""
+    """Post what newly went back, and what came back to us; a give-back that failed is somebody's to look at.
+
+    Refunds of a sale have a row of their own, which follows its operation and posts itself.
+    """
+    follow_refunds(scene.order, scene.operations_of(scene.attempt), cause=scene.cause)
     for operation in scene.operations_of(scene.attempt):
         before = statuses_before.get(operation.pk, "")
         if operation.status == before or operation.kind not in {OperationKind.REFUND, OperationKind.GIVE_BACK}:
             continue
-        if operation.status == OperationStatus.SUCCEEDED:
-            books.post_give_back(scene.order, operation, cause=scene.cause)
-        elif operation.status == OperationStatus.REVERSED:
-            books.post_give_back_returned(scene.order, operation, cause=scene.cause)
-        if operation.status in {OperationStatus.REVERSED, OperationStatus.FAILED, OperationStatus.DECLINED}:
-            report_failed_give_back(operation, cause=scene.cause)
+        if operation.kind == OperationKind.GIVE_BACK or operation.pk in scene.unsold_refunds:
+            _post_unowed_return(scene, operation)
         if operation.status not in OPEN_STATUSES:
             reason = RETURN_REASONS.get(operation.status, Reason.GIVE_BACK_FAILED)
             facts = {"operation": operation.public_id, "amount_minor": operation.amount_minor}
             orders.record_fact(scene.order, _because(scene, reason, **facts))
 
 
+def _post_unowed_return(scene: Scene, operation: Operation) -> None:
+    if operation.status == OperationStatus.SUCCEEDED:
+        books.post_give_back(scene.order, operation, cause=scene.cause)
+    elif operation.status == OperationStatus.REVERSED:
+        books.post_give_back_returned(scene.order, operation, cause=scene.cause)
+    if operation.status in {OperationStatus.REVERSED, OperationStatus.FAILED, OperationStatus.DECLINED}:
+        report_failed_give_back(operation, cause=scene.cause)
+
+
 def _record_external_capture(scene: Scene, update: ProviderUpdate) -> None:
     """Held funds that were taken in the provider's dashboard: that money has its operation like all other."""
     attempt = scene.attempt
     is_asked_for = any(row.kind == OperationKind.CAPTURE for row in scene.operations_of(attempt))
-    if attempt.capture_method == "manual" and attempt.captured_minor and not is_asked_for:
+    if attempt.capture_method == "manual" and update.captured_minor and not is_asked_for:
         scene.operations.append(learn.external_capture(attempt, update, cause=scene.cause))
 
 
@@ -276,6 +307,10 @@ def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> None:
             continue
         operation = learn.external_refund(scene.attempt, refund, cause=scene.cause)
         scene.operations.append(operation)
+        if scene.order.is_sale_recognised:
+            record_external(scene.order, scene.attempt, operation, refund, cause=scene.cause)
+        else:
+            scene.unsold_refunds.add(operation.pk)
         open_case(
             Report(
                 type=CaseType.EXTERNAL_REFUND,

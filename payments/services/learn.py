@@ -30,6 +30,7 @@ from orders.models import Order
 from orders.paths import Path, walked
 from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import ProviderUpdate, RefundFact
+from payments.providers.registry import adapter_for
 
 RECHECK_MAX_SECONDS = 600
 # How far a payment got; a failed try is behind every try's begin and before its success.
@@ -127,13 +128,17 @@ def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -
 def _take_in_captured(attempt: PaymentAttempt, update: ProviderUpdate) -> None:
     """Captured totals only grow, but for a capture that the provider says it took back; see Note [Reversed]."""
     if attempt.status == AttemptStatus.REVERSED:
-        attempt.captured_minor = update.captured_minor if update.status == "reversed" else attempt.captured_minor
+        if update.status == "reversed" and update.captured_minor < attempt.captured_minor:
+            attempt.reversals_count += 1
+            attempt.captured_minor = update.captured_minor
         attempt.reversed_minor = max(attempt.reversed_minor, update.reversed_minor)
         attempt.excess_minor = min(attempt.excess_minor, attempt.captured_minor)
         attempt.authorized_minor, attempt.dead_at = 0, attempt.dead_at or update.answered_at
         return
     attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)
     if attempt.captured_minor:
+        days = adapter_for(attempt.account).capabilities.settlement_days
+        attempt.settlement_due_at = attempt.settlement_due_at or update.answered_at + timedelta(days=days)
         # What was taken back is there again, as far as it is captured.
         attempt.reversed_minor = 0
 

@@ -55,6 +55,11 @@ def close_expired(order: Order, attempts: list[PaymentAttempt], operations: list
     for attempt in attempts:
         if _can_capture(attempt):
             _open_void(order, attempt, operations, cause=cause)
+    if order.captured_minor and not order.is_paid_in_full() and not any(_can_capture(row) for row in attempts):
+        # Part of the money came and the rest never will: the order ends, and what came goes back.
+        orders.request_cancel(order, reason="The time to pay the rest is over.", cause=cause)
+        settle_order(order, attempts, operations, cause=cause)
+        return
     _end(order, attempts, operations, cause=cause)
 
 
@@ -91,7 +96,8 @@ def _is_unwanted(order: Order, attempt: PaymentAttempt) -> bool:
 def _owed_to_customer(order: Order, attempt: PaymentAttempt, operations: list[Operation]) -> int:
     """Captured money nobody is owed and no give-back is under way for, minor units."""
     owed = attempt.excess_minor - attempt.excess_returned_minor
-    if is_ending(order):
+    # What was a sale goes back as a refund of it, asked for with the cancellation.
+    if is_ending(order) and not order.is_sale_recognised:
         owed = attempt.captured_minor - attempt.returned_minor - attempt.excess_returned_minor
     if owed <= 0:
         return 0

@@ -12,7 +12,14 @@ from core.errors import DomainError
 from orders.services import order_transaction
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case, resolve_open
-from payments.services import EventReading, ProviderUnavailable, UnknownPayment, apply_update, read_event
+from payments.services import (
+    EventReading,
+    ProviderUnavailable,
+    UnknownPayment,
+    apply_update,
+    note_fraud_warning,
+    read_event,
+)
 from webhooks import selectors
 from webhooks.models import Event
 
@@ -127,6 +134,8 @@ def _apply(leased: Event, *, reading: EventReading, now: datetime) -> None:
         # one fact, and a worker whose lease went to another stops here, without any effect.
         event = _lock_ours(leased)
         applied = [apply_update(update, account=account, cause=cause) for update in reading.updates]
+        if reading.warning is not None:
+            note_fraud_warning(*reading.warning, cause=cause)
         event.order_public_id = next((each.order_public_id for each in applied if each.order_public_id), "")
         event.processed_at = now
         status = Event.Status.PROCESSED if reading.outcome == "relevant" else Event.Status.IGNORED

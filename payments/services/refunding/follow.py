@@ -82,9 +82,7 @@ def note_arrival(order: Order, refund: Refund, *, cause: Cause) -> None:
     if refund.status != _R.SUCCEEDED:
         refund.status, refund.settled_at = _R.SUCCEEDED, cause.now
         refund.save(update_fields=["status", "settled_at"])
-    resolve_open(
-        type=CaseType.REFUND_FAILED, subject_id=refund.public_id, resolution="The money arrived.", cause=cause
-    )
+    resolve_open(type=CaseType.REFUND_FAILED, subject_id=refund.public_id, resolution="The money arrived.", cause=cause)
     orders.give_units_back(order, units=_units(refund), restocked=_restocked(refund))
 
 

@@ -122,9 +122,7 @@ def send(order: Order, refund: Refund, *, cause: Cause) -> None:
     jobs.wake("payments.carry_out", operation_id=operation_id)
 
 
-def _require_refundable(
-    order: Order, refunds: Sequence[Refund], disputes: Sequence[Dispute], wish: RefundWish
-) -> None:
+def _require_refundable(order: Order, refunds: Sequence[Refund], disputes: Sequence[Dispute], wish: RefundWish) -> None:
     newest = refunds[-1].public_id if refunds else ""
     if wish.last_known_refund_id != newest:
         raise RefundsChanged(order_id=order.public_id, last_refund_id=newest)
