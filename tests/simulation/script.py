@@ -39,7 +39,7 @@ class Step:
 
 
 # How far an actor runs at a stretch: mostly to the next point, so that others get between, sometimes to its end.
-PASSES = {0: 7, 1: 4, 2: 5, 4: 5, 9: 4}
+PASSES = {0: 2, 1: 2, 2: 4, 4: 6, 9: 14}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Odds:
     world: Mapping[str, float]
     injuries: Mapping[str, float]
     deadly: Mapping[str, float]
-    injured: float = 0.07
+    injured: float = 0.11
     worldly: float = 0.12
     begun: float = 0.35
     # Rarely reached: who stands here is killed more often, or nobody would ever die there.
