@@ -256,6 +256,61 @@ class TestPeriods:
         return False
 
 
+class TestSnapshot:
+    def test_keeps_every_rule_that_gave_the_discount(self, shop: Shop) -> None:
+        coupon = a_coupon(
+            shop.channel,
+            figures={"GBP": Figures(minimum_minor=1500)},
+            products=["MUG-RED", "LAMP"],
+            valid_until=NOW + timedelta(days=30),
+            uses_max=100,
+            code_uses_max=50,
+            uses_per_customer_max=2,
+            period="week",
+            uses_per_period_max=10,
+            is_combinable=True,
+        )
+        cart = shop.a_cart()
+        enter(shop, cart, "spring 10")
+
+        shop.start(cart)
+
+        assert shop.order().snapshot["promotions"] == [
+            {
+                "promotion_id": coupon.promotion.public_id,
+                "coupon_code": "SPRING10",
+                "name": "Promotion SPRING10",
+                "kind": "percent",
+                "rate": "0.1",
+                "amount_minor": 0,
+                "minimum_minor": 1500,
+                "skus": ["MUG-RED"],
+                "is_combinable": True,
+                "is_first_order_only": False,
+                "valid_from": "2026-11-20T12:00:00+00:00",
+                "valid_until": "2026-12-21T12:00:00+00:00",
+                "uses_max": 100,
+                "coupon_uses_max": 50,
+                "uses_per_customer_max": 2,
+                "period": "week",
+                "uses_per_period_max": 10,
+            }
+        ]
+
+    def test_says_what_has_no_end_and_no_limit(self, shop: Shop) -> None:
+        a_coupon(shop.channel, is_first_order_only=True)
+        cart = shop.a_cart()
+        enter(shop, cart, "SPRING10")
+
+        shop.start(cart)
+
+        [rules] = shop.order().snapshot["promotions"]
+        unlimited = ("valid_until", "uses_max", "coupon_uses_max", "period", "uses_per_period_max")
+        assert {name: rules[name] for name in unlimited} == dict.fromkeys(unlimited)
+        # A first order is one, whatever the promotion says.
+        assert rules["uses_per_customer_max"] == 1
+
+
 class TestMaking:
     @pytest.mark.parametrize(
         "wrong",
