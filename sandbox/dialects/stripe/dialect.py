@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from sandbox.records import Event, Intent
 
 API_VERSION = "2026-10-28.endive"
 PATH = re.compile(r"^/v1/([a-z_]+)(?:/([A-Za-z0-9_]+))?(?:/([a-z]+))?/?$")
+CALLS_KEPT = 1000
 CLIENT_OPERATIONS = frozenset({"payment_intents.retrieve", "payment_intents.confirm"})
 
 
@@ -69,6 +71,8 @@ class StripeDialect:
         self.keys = Keys(engine.store, engine.clock)
         self._operations = Operations(engine.desk, renderer=self.renderer)
         self._reads = Reads(engine.store, renderer=self.renderer)
+        # What was asked for, oldest first, whatever became of it; of this process alone.
+        self.calls: deque[dict[str, str | int]] = deque(maxlen=CALLS_KEPT)
         # Whose request an event belongs to; guarded by the store's lock, as events are.
         self._current: Call | None = None
         self._posts: dict[str, Callable[[str, Form], Act]] = {
@@ -95,6 +99,7 @@ class StripeDialect:
         version = lowered.get("stripe-version", API_VERSION)
         try:
             call = self._understand(method, url, lowered, body, request_id=request_id)
+            self._note(call)
             if method == "GET":
                 return self._read(call)
             with self.keys.claimed(call.key):
@@ -133,6 +138,18 @@ class StripeDialect:
             key=headers.get("idempotency-key") or None,
             request_id=request_id,
             api_version=headers.get("stripe-version", API_VERSION),
+        )
+
+    def _note(self, call: Call) -> None:
+        given = call.form.get("metadata")
+        self.calls.append(
+            {
+                "at": self.engine.desk.now(),
+                "operation": call.operation,
+                "id": call.subject_id,
+                "order_id": str(given.get("order_id", "")) if isinstance(given, dict) else "",
+                "idempotency_key": call.key or "",
+            }
         )
 
     def _check_client(self, operation: str, subject_id: str, form: Form) -> None:
