@@ -230,7 +230,7 @@ ACTS: dict[str, tuple[int, Act]] = {
     "start": (14, start),
     "start_held": (6, start_held),
     "start_elsewhere": (2, start_elsewhere),
-    "repeat": (12, repeat),
+    "repeat": (15, repeat),
     "reuse_key": (7, reuse_key),
     "pay_again": (8, pay_again),
     "pay_by_link": (12, pay_by_link),

@@ -74,4 +74,5 @@ def odds_for(seed: int, *, groups: Collection[str] = tuple(GROUPS)) -> Odds:
         injuries=weigh(INJURIES),
         deadly=weigh({"kill": 1, "kill_in_commit": 1}),
         fragile=FRAGILE,
+        stories=frozenset(scenes.ACTS),
     )

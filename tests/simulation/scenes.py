@@ -103,7 +103,7 @@ def _work_off(world: World, dice: random.Random, *, times: int) -> None:
 
 
 ACTS: dict[str, tuple[int, Act]] = {
-    "left_for_long": (3, left_for_long),
-    "come_back_late": (2, come_back_late),
-    "capture_fails": (3, capture_fails),
+    "left_for_long": (2, left_for_long),
+    "come_back_late": (1, come_back_late),
+    "capture_fails": (2, capture_fails),
 }
