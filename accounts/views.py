@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
-from core.api import BodyTooLarge, StrictJSONParser, problem_of
+from core.api import BodyTooLarge, NotJson, StrictJSONParser, problem, problem_of
 from core.errors import DomainError, Unavailable
 
 log = structlog.get_logger()
@@ -35,6 +35,12 @@ def guarded(view: View) -> View:
         except (OperationalError, InterfaceError, PoolTimeout, RedisError) as error:
             log.warning("store_unavailable", error=type(error).__name__, view="sign_in")
             response = problem_of(Unavailable())
+        if response.status_code == 405:
+            # allauth documents no body for it, and Django's has none.
+            allow = {"Allow": response["Allow"]}
+            response = problem(
+                status=405, code="method_not_allowed", title="This method is not known here.", headers=allow
+            )
         if response.status_code == 400 and TOO_MANY_TRIES in response.content:
             response.status_code = 429
             response["Retry-After"] = str(RETRY_LOGIN_AFTER_SECONDS)
@@ -52,7 +58,10 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
         return JsonResponse({"status": 410, "meta": {"is_authenticated": False}}, status=410)
     try:
         if request.body:
-            StrictJSONParser().parse(BytesIO(request.body))
+            form = StrictJSONParser().parse(BytesIO(request.body))
+            # allauth would say nothing at all to a list or a number.
+            if not isinstance(form, dict):
+                raise NotJson
     except RequestDataTooBig:
         return problem_of(BodyTooLarge())
     except DomainError as error:

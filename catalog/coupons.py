@@ -18,7 +18,7 @@ from catalog.models import (
     PromotionFigure,
     Variant,
 )
-from catalog.pricing.coupons import Buyer, CouponReason, CouponTerms
+from catalog.pricing.coupons import Buyer, CouponLimits, CouponReason, CouponTerms
 from catalog.pricing.request import DiscountKind
 from core.models import SalesChannel
 
@@ -89,17 +89,27 @@ def limits_of(
 
     A promotion for first orders counts once per customer, whatever it says: two first orders at once are one too many.
     """
-    promotion = coupon.promotion
-    per_customer = 1 if promotion.is_first_order_only else promotion.uses_per_customer_max
+    said = _limits(coupon)
     limits: dict[tuple[str, str], int | None] = {
-        (Scope.COUPON, str(coupon.pk)): coupon.uses_max,
-        (Scope.TOTAL, ""): promotion.uses_max,
+        (Scope.COUPON, str(coupon.pk)): said.coupon_uses_max,
+        (Scope.TOTAL, ""): said.uses_max,
     }
-    limits |= {(Scope.CUSTOMER, key): per_customer for key in buyer.keys}
-    period = period_key(promotion, channel=channel, now=now)
+    limits |= {(Scope.CUSTOMER, key): said.uses_per_customer_max for key in buyer.keys}
+    period = period_key(coupon.promotion, channel=channel, now=now)
     if period:
-        limits[Scope.PERIOD, period] = promotion.uses_per_period_max
+        limits[Scope.PERIOD, period] = said.uses_per_period_max
     return limits
+
+
+def _limits(coupon: Coupon) -> CouponLimits:
+    promotion = coupon.promotion
+    return CouponLimits(
+        uses_max=promotion.uses_max,
+        coupon_uses_max=coupon.uses_max,
+        uses_per_customer_max=1 if promotion.is_first_order_only else promotion.uses_per_customer_max,
+        period=promotion.period,
+        uses_per_period_max=promotion.uses_per_period_max,
+    )
 
 
 def is_using_elsewhere(*, channel_id: int, buyer: Buyer) -> bool:
@@ -196,6 +206,7 @@ def _terms(
         is_first_order_only=promotion.is_first_order_only,
         valid_from=promotion.valid_from,
         valid_until=promotion.valid_until,
+        limits=_limits(coupon),
         is_withdrawn=coupon.archived_at is not None or promotion.archived_at is not None,
         limit_reached=reached,
     )

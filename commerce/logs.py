@@ -32,6 +32,9 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         # A refused request is an answer, not an event for operators.
         "django.request": {"level": "ERROR"},
+        # These repeat what somebody wrote into an address, which may be a card number.
+        "django.security.csrf": {"level": "ERROR"},
+        "django.security.DisallowedModelAdminToField": {"level": "CRITICAL"},
         "stripe": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
     },

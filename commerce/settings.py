@@ -44,6 +44,7 @@ IS_WORKER = Path(sys.argv[0]).name in {"celery", "manage.py"}
 SURETY_URL = env.str("SURETY_URL", default="http://127.0.0.1:8000")
 SURETY_WEBHOOKS_URL = env.str("SURETY_WEBHOOKS_URL", default="http://127.0.0.1:8010")
 SANDBOX_URL = env.str("SANDBOX_URL", default="")
+SANDBOX_PUBLIC_URL = env.str("SANDBOX_PUBLIC_URL", default=SANDBOX_URL)
 TRUSTED_PROXIES_COUNT = env.int("TRUSTED_PROXIES_COUNT", default=0)
 
 INSTALLED_APPS = [

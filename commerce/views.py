@@ -25,7 +25,7 @@ def developers(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's
         installation = describe_installation()
     except (OperationalError, InterfaceError):
         return _records_away()
-    facts = {"installation": installation, "sandbox_url": settings.SANDBOX_URL, "now": clock.now()}
+    facts = {"installation": installation, "sandbox_url": settings.SANDBOX_PUBLIC_URL, "now": clock.now()}
     return _page("developers.html", facts)
 
 

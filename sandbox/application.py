@@ -16,7 +16,7 @@ class Application:
     def __init__(self, engine: Engine, settings: StripeSettings) -> None:
         self.engine = engine
         self.stripe = StripeDialect(engine, settings)
-        self.control = Control(engine, keys=self.stripe.keys)
+        self.control = Control(engine, keys=self.stripe.keys, calls=self.stripe.calls)
         self.pages = Pages(engine, renderer=self.stripe.renderer)
 
     def handle(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:

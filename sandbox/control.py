@@ -1,6 +1,7 @@
 """The control API: truth, faults, clock, deliveries, moves of money. No authentication; loopback only."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -22,12 +23,14 @@ FORM = "application/x-www-form-urlencoded"
 class Control:
     """What a test or an operator may do to the sandbox from outside."""
 
-    def __init__(self, engine: Engine, *, keys: Keys) -> None:
+    def __init__(self, engine: Engine, *, keys: Keys, calls: deque[dict[str, str | int]]) -> None:
         self._engine = engine
         self._keys = keys
         self._moves = Moves(engine)
+        self._calls = calls
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], Answer]] = {
             ("GET", "health"): self._health,
+            ("GET", "calls"): self._list_calls,
             ("POST", "clock"): self._advance,
             ("POST", "deliver_now"): self._deliver_now,
             ("POST", "prune_keys"): self._prune_keys,
@@ -113,6 +116,9 @@ class Control:
         content = {"status": "ok", "now": self._engine.clock.now(), "counts": counts}
         return json_answer(200, {**content, "deliveries_pending": pending})
 
+    def _list_calls(self, _content: dict[str, Any]) -> Answer:
+        return json_answer(200, {"calls": list(self._calls)})
+
     def _advance(self, content: dict[str, Any]) -> Answer:
         clock = _adjustable(self._engine.clock)
         seconds = content.get("advance_seconds")
@@ -137,6 +143,7 @@ class Control:
 
     def _reset(self, _content: dict[str, Any]) -> Answer:
         self._engine.reset()
+        self._calls.clear()
         return json_answer(200, {"status": "empty"})
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django import forms
 
 from catalog.window import window_currency
+from core.api import refuse_card_numbers
 from core.errors import Invalid
 from core.models import SalesChannel
 
@@ -35,8 +36,12 @@ class Asked:
 
 
 def read(parameters: Mapping[str, str], *, channel: SalesChannel) -> Asked:
-    """Read an address's parameters. Raises: AddressInvalid, CurrencyNotForSale."""
+    """Read an address's parameters. Raises: AddressInvalid, CurrencyNotForSale, CardNumberSent.
+
+    What was searched for stands in the page, which everybody may keep; other people's parameters stand nowhere.
+    """
     form = AddressForm(parameters)
+    refuse_card_numbers({name: parameters.get(name, "") for name in form.fields})
     if not form.is_valid():
         raise AddressInvalid
     given = form.cleaned_data

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from catalog import answers
 from catalog.window import ProductInWindow, list_categories, product_page, published_product
+from core.cards import holds_card_number
 from core.channels import default_channel
 from core.errors import DomainError, Kind, NotFound
 from storefront.asked import Asked, read
@@ -100,7 +101,11 @@ def checkout_return(room: Room, asked: Asked) -> HttpResponse:  # noqa: ARG001 -
 
 @shown
 def order(room: Room, asked: Asked, *, order_id: str) -> HttpResponse:  # noqa: ARG001 - every view is asked alike
-    """The room of one order; whether the visitor may see it is for the API to say."""
+    """The room of one order; whether the visitor may see it is for the API to say. Raises: NotFound for a card number,
+    which no page repeats.
+    """
+    if holds_card_number(order_id):
+        raise NotFound
     return _page("order.html", {"room": room, "order_id": order_id})
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -31,6 +33,9 @@ class SecondFactorMiddleware:
         """Let through, lead to the next step, or deny that there is anything."""
         if request.path_info != CONSOLE and not request.path_info.startswith(f"{CONSOLE}/"):
             return self.get_response(request)
+        # No database looks NUL up. A cookie brings it written as \000, which Python unquotes.
+        if "\x00" in request.path_info + request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
+            raise BadRequest
         standing = standing_of(request)
         if standing is Standing.STRANGER:
             raise Http404

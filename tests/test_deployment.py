@@ -117,6 +117,57 @@ class TestCompose:
         assert "user" not in service  # the image's user, who is not root
         assert set(service.get("volumes", [])) <= {"sandbox:/var/lib/sandbox"}
 
+    def test_is_what_compose_reads(self) -> None:
+        checker = Path(sys.executable).with_name("check-jsonschema")
+        words = ["--builtin-schema", "vendor.compose-spec", str(ROOT / "docker-compose.yml")]
+
+        found = subprocess.run([checker, *words], capture_output=True, text=True, check=False)
+
+        assert found.returncode == 0, found.stdout
+
+    def test_names_nothing_that_is_not_there(self) -> None:
+        stages = set(re.findall(r"(?m)^FROM \S+ AS (\S+)$", (ROOT / "Dockerfile").read_text()))
+        for name, service in SERVICES.items():
+            awaited = service.get("depends_on", {})
+            volumes = [volume.partition(":")[0] for volume in service.get("volumes", [])]
+
+            assert set(awaited) <= set(SERVICES) - {name}
+            assert {wait["condition"] for wait in awaited.values()} <= {
+                "service_healthy", "service_completed_successfully",
+            }  # fmt: skip
+            assert set(volumes) <= set(COMPOSE["volumes"])
+            assert {config["source"] for config in service.get("configs", [])} <= set(COMPOSE["configs"])
+            assert service.get("build", {}).get("target", "app") in stages
+
+    def test_waits_for_nobody_who_never_tells_how_they_are(self) -> None:
+        for service in SERVICES.values():
+            for name, wait in service.get("depends_on", {}).items():
+                is_health = wait["condition"] == "service_healthy"
+                assert is_health == ("healthcheck" in SERVICES[name]), name
+
+    def test_sets_no_name_that_nobody_reads(self) -> None:
+        table = set(re.findall(r"(?m)^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text()))
+        options = set(re.findall(r"`(SANDBOX_[A-Z_]+)", (ROOT / "sandbox" / "README.md").read_text()))
+
+        for name, service in OURS.items():
+            assert set(service["environment"]) <= (options if name == "sandbox" else table), name
+
+    def test_only_the_sandbox_waits_to_be_asked_for(self) -> None:
+        assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
+            "sandbox": ["sandbox"]
+        }
+        assert all("sandbox" not in service.get("depends_on", {}) for service in SERVICES.values())
+
+    def test_our_processes_find_the_sandbox_inside_and_browsers_outside(self) -> None:
+        example = dict(re.findall(r"(?m)^(\w+)=(.*)$", (ROOT / ".env.example").read_text()))
+        inside = f"http://sandbox:{SERVICES['sandbox']['environment']['SANDBOX_PORT']}"
+        outside = f"http://127.0.0.1:{example['SANDBOX_PORT']}"
+
+        assert {example[name] for name in ("STRIPE_API_BASE", "SANDBOX_URL")} == {inside}
+        assert {example[name] for name in ("STRIPE_HOSTED_PAGES", "SANDBOX_PUBLIC_URL")} == {outside}
+        assert SERVICES["sandbox"]["environment"]["SANDBOX_WEBHOOK_URL"].startswith("http://webhooks:8010/")
+        assert "webhooks" in example["ALLOWED_HOSTS"].split(",")
+
     def test_nothing_listens_beyond_this_machine(self) -> None:
         ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
 

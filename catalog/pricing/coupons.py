@@ -82,6 +82,19 @@ class Buyer:
 
 
 @dataclass(frozen=True, slots=True)
+class CouponLimits:
+    """How often it may be used; None is as often as anybody likes. `uses_max` is the promotion's, `coupon_uses_max` the
+    code's own, `period` a day, week or month, "" where none is counted.
+    """
+
+    uses_max: int | None
+    coupon_uses_max: int | None
+    uses_per_customer_max: int | None
+    period: str
+    uses_per_period_max: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class CouponTerms:
     """One coupon with its promotion's rules, read for one currency, one basket and one buyer.
 
@@ -104,6 +117,7 @@ class CouponTerms:
     is_first_order_only: bool
     valid_from: datetime
     valid_until: datetime | None
+    limits: CouponLimits
     is_withdrawn: bool = False
     limit_reached: CouponReason | None = None
 
@@ -132,6 +146,13 @@ class CouponTerms:
             "skus": None if self.skus is None else sorted(self.skus),
             "is_combinable": self.is_combinable,
             "is_first_order_only": self.is_first_order_only,
+            "valid_from": self.valid_from.isoformat(),
+            "valid_until": self.valid_until and self.valid_until.isoformat(),
+            "uses_max": self.limits.uses_max,
+            "coupon_uses_max": self.limits.coupon_uses_max,
+            "uses_per_customer_max": self.limits.uses_per_customer_max,
+            "period": self.limits.period or None,
+            "uses_per_period_max": self.limits.uses_per_period_max,
         }
 
 

@@ -1,5 +1,6 @@
 """Sold units that come back and can be sold again, and those of them that turn out to be sold after all."""
 
+# ruff: noqa: S608 - what is put together here are constants of this module.
 from collections.abc import Mapping
 
 from django.db import connection

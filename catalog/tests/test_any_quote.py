@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from catalog.pricing import (
     Discount,
     DiscountKind,
+    ExchangeRate,
     Fee,
     FeeLine,
     Quote,
@@ -28,8 +30,10 @@ from catalog.pricing import (
     quote,
     quote_as_json,
 )
+from catalog.pricing.conversion import converted
 from catalog.tests.test_pricing import a_business_rule, a_discount, a_fee, a_line, a_rule, a_shipping
-from core.money import RoundingMode, payable_step
+from core.money import RoundingMode, exponent, payable_step
+from core.tests.factories import NOW
 
 SEED = 20_261_123
 QUOTES = 10_000
@@ -227,10 +231,12 @@ def a_random_request(source: random.Random) -> QuoteRequest:
     skus = [f"SKU-{number}" for number in range(source.randint(1, 12))]
     currency = source.choice(CURRENCIES)
     step = payable_step(currency)
+    mode = source.choice(list(RoundingMode))
+    exchange_rate = a_random_exchange_rate(source, currency)
     lines = tuple(
         a_line(
             sku,
-            price=source.choice([0, 1, 99, 1999, source.randint(0, 10**6)]) * step,
+            **a_random_price(source, currency, exchange_rate, mode),
             quantity=source.choice([1, 2, 3, source.randint(1, 1000)]),
             tax_category=source.choice(["standard", "reduced"]),
             is_physical=source.random() < 0.8,
@@ -246,9 +252,45 @@ def a_random_request(source: random.Random) -> QuoteRequest:
         discounts=tuple(a_random_discount(source, skus) for _ in range(source.randint(0, 3))),
         shipping=a_random_shipping(source, step),
         fees=a_random_fee(source, step),
-        rounding_mode=source.choice(list(RoundingMode)),
+        exchange_rate=exchange_rate,
+        rounding_mode=mode,
         rounding_scope=source.choice(list(RoundingScope)),
     )
+
+
+def a_random_exchange_rate(source: random.Random, currency: str) -> ExchangeRate | None:
+    """Every fourth basket is in a currency the shop typed in no price, or only some, for."""
+    if source.random() >= 0.25:
+        return None
+    base = source.choice([each for each in CURRENCIES if each != currency])
+    rate = Decimal(source.choice([1, 3, 386_400, 1_234_567, source.randint(1, 10**9)])).scaleb(-6)
+    return ExchangeRate(base, rate, "a bank", NOW)
+
+
+def a_random_price(
+    source: random.Random, currency: str, exchange_rate: ExchangeRate | None, mode: RoundingMode
+) -> dict[str, int]:
+    """What was typed in counts before the rate."""
+    typed = source.choice([0, 1, 99, 1999, source.randint(0, 10**6)])
+    if exchange_rate is None or source.random() < 0.2:
+        return {"price": typed * payable_step(currency)}
+    entered_minor = typed * payable_step(exchange_rate.base_currency)
+    base, rate = exchange_rate.base_currency, exchange_rate.rate
+    price = converted(entered_minor, base_currency=base, currency=currency, rate=rate, mode=mode)
+    return {"price": price, "entered_unit_price_minor": entered_minor}
+
+
+def refuse_if_it_was_not_converted_exactly(result: Quote) -> int:
+    """This will work every converted price out again, in fractions of whole units, and return how many there were."""
+    of_it = [line for line in result.lines if line.entered_unit_price_minor is not None]
+    for line in of_it:
+        assert result.exchange_rate is not None
+        assert line.entered_unit_price_minor is not None
+        units = Fraction(line.entered_unit_price_minor, 10 ** exponent(result.exchange_rate.base_currency))
+        exact = units * Fraction(result.exchange_rate.rate) * 10 ** exponent(result.currency)
+        assert abs(exact - line.unit_price_minor) <= Fraction(payable_step(result.currency), 2)
+        assert line.subtotal_minor == line.quantity * line.unit_price_minor
+    return len(of_it)
 
 
 def some_rules(source: random.Random, rates: list[str]) -> tuple[TaxRule, ...]:
@@ -281,13 +323,18 @@ def a_random_fee(source: random.Random, step: int) -> tuple[Fee, ...]:
 
 def test_ten_thousand_random_quotes_add_up_to_the_last_minor_unit(capsys: pytest.CaptureFixture[str]) -> None:
     source = random.Random(SEED)
+    converted_quotes = converted_lines = 0
 
     for _ in range(QUOTES):
         request_ = a_random_request(source)
         result = quote(request_)
         refuse_if_it_does_not_add_up(result)
+        converted_quotes += result.exchange_rate is not None
+        converted_lines += refuse_if_it_was_not_converted_exactly(result)
         assert quote(shuffled(request_, source)).quote_hash == result.quote_hash
         assert {type(number) for number in numbers_in(quote_as_json(result))} <= {int, bool, type(None)}
 
+    assert 0.23 < converted_quotes / QUOTES < 0.27
+    assert converted_lines > QUOTES
     with capsys.disabled():
-        print(f"\nrandom quotes that added up: {QUOTES:,} (seed {SEED})")
+        print(f"\nrandom quotes that added up: {QUOTES:,}, {converted_quotes:,} of them converted (seed {SEED})")

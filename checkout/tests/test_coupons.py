@@ -1,6 +1,6 @@
 """Codes of carts over HTTP: entered in any spelling, all unknown ones alike, no more tries than anybody needs."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 from accounts.models import User
 from catalog.services import Figures, InvalidPromotion
 from catalog.tests.factories import a_category, a_coupon, a_product
-from core import policies
+from core import clock, policies
 from core.db import transaction
 from core.tests.factories import NOW, a_channel
 from tests.shop import Shop
@@ -172,6 +172,25 @@ class TestApplying:
         assert (total(mixed), reasons(mixed)) == (14500 - 100, [])
         assert (total(none), reasons(none)) == (13500, ["articles"])
 
+    def test_an_excluded_shelf_stays_so_though_its_article_is_named(self, shop: Shop) -> None:
+        a_category(shop.channel, slug="cups")
+        a_product(shop.channel, sku="CUP", price_minor=1000, category="cups")
+        a_coupon(shop.channel, "LIGHTS", products=["LAMP", "CUP"], excluded_categories=["cups"])
+
+        mixed = enter(shop, shop.a_cart({"CUP": 1, "LAMP": 1, "MUG-RED": 1}), "LIGHTS")
+        none = enter(shop, shop.a_cart({"CUP": 1, "MUG-RED": 1}), "LIGHTS")
+
+        assert (total(mixed), reasons(mixed)) == (7499 - 450, [])
+        assert (total(none), reasons(none)) == (2999, ["articles"])
+
+    def test_is_for_everything_but_an_excluded_shelf(self, shop: Shop) -> None:
+        a_category(shop.channel, slug="cups")
+        a_product(shop.channel, sku="CUP", price_minor=1000, category="cups")
+        a_coupon(shop.channel, "NOCUPS", excluded_categories=["cups"])
+
+        assert total(enter(shop, shop.a_cart({"CUP": 1, "LAMP": 1}), "NOCUPS")) == 5500 - 450
+        assert reasons(enter(shop, shop.a_cart({"CUP": 1}), "NOCUPS")) == ["articles"]
+
     def test_those_that_stand_alone_leave_the_field_to_the_better(self, shop: Shop) -> None:
         a_coupon(shop.channel, "TENPART", rate=Decimal("0.1"), is_combinable=True)
         a_coupon(shop.channel, "POUND", kind="fixed", figures={"GBP": Figures(amount_minor=100)}, is_combinable=True)
@@ -198,6 +217,98 @@ class TestApplying:
             hashes.add(answer.json()["quote"]["quote_hash"])
 
         assert len(hashes) == 1
+
+
+class TestPeriods:
+    # Midnight in Auckland, where it is thirteen hours later, with the last second before the next.
+    @pytest.mark.parametrize(
+        ("period", "first", "last"),
+        [
+            ("day", "2026-11-22T11:00:00", "2026-11-23T10:59:59"),
+            ("week", "2026-11-22T11:00:00", "2026-11-29T10:59:59"),
+            ("month", "2026-11-30T11:00:00", "2026-12-31T10:59:59"),
+            # One week, though it begins in one year and ends in the next.
+            ("week", "2026-12-27T11:00:00", "2027-01-03T10:59:59"),
+        ],
+    )
+    def test_begin_at_midnight_where_the_shop_is(self, shop: Shop, period: str, first: str, last: str) -> None:
+        shop.channel.time_zone = "Pacific/Auckland"
+        shop.channel.save(update_fields=["time_zone"])
+        a_coupon(shop.channel, period=period, uses_per_period_max=1)
+        begins, ends = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (first, last))
+
+        shop.pass_time(seconds=(begins - timedelta(seconds=1) - clock.now()).total_seconds())
+        spent = [self.is_spent(shop, "before")]
+        for moment, key in ((begins, "first"), (ends, "last"), (ends + timedelta(seconds=1), "next")):
+            shop.pass_time(seconds=(moment - clock.now()).total_seconds())
+            spent.append(self.is_spent(shop, key))
+
+        assert spent == [False, False, True, False]
+
+    def is_spent(self, shop: Shop, key: str) -> bool:
+        """This will use the code for an order if it has a use left now, and tell whether it had none."""
+        cart = shop.a_cart()
+        answer = enter(shop, cart, "SPRING10")
+        if reasons(answer):
+            assert (reasons(answer), total(answer)) == (["used_up_for_now"], 1999)
+            return True
+        assert shop.start(cart, key=key).json()["order"]["total"]["amount_minor"] == 1799
+        return False
+
+
+class TestSnapshot:
+    def test_keeps_every_rule_that_gave_the_discount(self, shop: Shop) -> None:
+        coupon = a_coupon(
+            shop.channel,
+            figures={"GBP": Figures(minimum_minor=1500)},
+            products=["MUG-RED", "LAMP"],
+            valid_until=NOW + timedelta(days=30),
+            uses_max=100,
+            code_uses_max=50,
+            uses_per_customer_max=2,
+            period="week",
+            uses_per_period_max=10,
+            is_combinable=True,
+        )
+        cart = shop.a_cart()
+        enter(shop, cart, "spring 10")
+
+        shop.start(cart)
+
+        assert shop.order().snapshot["promotions"] == [
+            {
+                "promotion_id": coupon.promotion.public_id,
+                "coupon_code": "SPRING10",
+                "name": "Promotion SPRING10",
+                "kind": "percent",
+                "rate": "0.1",
+                "amount_minor": 0,
+                "minimum_minor": 1500,
+                "skus": ["MUG-RED"],
+                "is_combinable": True,
+                "is_first_order_only": False,
+                "valid_from": "2026-11-20T12:00:00+00:00",
+                "valid_until": "2026-12-21T12:00:00+00:00",
+                "uses_max": 100,
+                "coupon_uses_max": 50,
+                "uses_per_customer_max": 2,
+                "period": "week",
+                "uses_per_period_max": 10,
+            }
+        ]
+
+    def test_says_what_has_no_end_and_no_limit(self, shop: Shop) -> None:
+        a_coupon(shop.channel, is_first_order_only=True)
+        cart = shop.a_cart()
+        enter(shop, cart, "SPRING10")
+
+        shop.start(cart)
+
+        [rules] = shop.order().snapshot["promotions"]
+        unlimited = ("valid_until", "uses_max", "coupon_uses_max", "period", "uses_per_period_max")
+        assert {name: rules[name] for name in unlimited} == dict.fromkeys(unlimited)
+        # A first order is one, whatever the promotion says.
+        assert rules["uses_per_customer_max"] == 1
 
 
 class TestMaking:

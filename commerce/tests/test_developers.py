@@ -83,15 +83,16 @@ class TestDevelopersPage:
         assert "test mode: no money moves here" in html
 
     def test_leads_everywhere(self, settings: Settings) -> None:
-        settings.SANDBOX_URL = "http://127.0.0.1:8020"
+        settings.SANDBOX_URL, settings.SANDBOX_PUBLIC_URL = "http://sandbox:8020", "http://127.0.0.1:8020"
 
         html = page()
 
         for address in ("/api/v1/docs", "/api/v1/schema", "/console/", "http://127.0.0.1:8020"):
             assert f'href="{address}' in html
+        assert "http://sandbox:8020" not in html
 
     def test_does_not_name_a_sandbox_that_is_not_there(self, settings: Settings) -> None:
-        settings.SANDBOX_URL = ""
+        settings.SANDBOX_URL = settings.SANDBOX_PUBLIC_URL = ""
 
         assert "sandbox" not in page()
 

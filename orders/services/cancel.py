@@ -9,7 +9,6 @@ from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES
 from orders.services.change import Because, move, record_fact
 from orders.services.pay import undo_sale
 
-
 # Paid, and nobody has begun to send anything. What went back whole is neither cancelled nor un-cancelled any more.
 CANCELLABLE_PAID = (OrderState.PAID, OrderState.PARTIALLY_REFUNDED)
 

@@ -75,15 +75,14 @@ def _way(order: Order, target: OrderState) -> Callable[[], None]:
     s = OrderState
     is_back = order.state in {s.PARTIALLY_REFUNDED, s.REFUNDED}
     if order.state == s.PAID and target in {s.PARTIALLY_FULFILLED, s.FULFILLED}:
-        return order.fulfillment_requested
-    if order.state == s.REFUNDED and target == s.PARTIALLY_REFUNDED:
-        return order.refund_reversed_partially_refunded
+        target = s.FULFILLMENT_PENDING
     ways: dict[tuple[OrderState, bool], Callable[[], None]] = {
         (s.CANCELLED_WITH_REFUND, False): order.cancellation_refunded,
         (s.CANCELLED_WITH_REFUND, True): order.cancellation_refunded,
         (s.REFUNDED, False): order.refund_confirmed_refunded,
         (s.REFUNDED, True): order.refund_confirmed_refunded,
         (s.PARTIALLY_REFUNDED, False): order.refund_confirmed_partially_refunded,
+        (s.PARTIALLY_REFUNDED, True): order.refund_reversed_partially_refunded,
         (s.PAID, True): order.refund_reversed_paid,
         (s.FULFILLMENT_PENDING, False): order.fulfillment_requested,
         (s.FULFILLMENT_PENDING, True): order.refund_reversed_fulfillment_pending,

@@ -121,7 +121,7 @@ def _count(statement: str, order: Order, units: Mapping[int, int]) -> None:
         raise UnknownUnits(order_id=order.public_id, positions=sorted(set(units) - known))
 
 
-def _report_late(order: Order, facts: dict[str, object], *, cause: Cause) -> None:
+def _report_late(order: Order, facts: Mapping[str, object], *, cause: Cause) -> None:
     open_case(
         Report(
             type=CaseType.FULFILLED_AFTER_RETURN,

@@ -35,7 +35,7 @@ class AuthorizationLapsed(NotCapturable):
 
 
 class BeyondAuthorized(NotCapturable):
-    """More is asked for than is held. The difference needs an authorization of its own; nothing is taken in its place."""
+    """More is asked for than is held. The difference needs an authorization of its own."""
 
     code = "beyond_authorized"
     title = "More is asked for than the bank holds for this order."
@@ -82,12 +82,13 @@ def request_capture(
 def _ask(order: Order, attempt: PaymentAttempt, amount_minor: int | None, *, is_final: bool, cause: Cause) -> Operation:
     left = order.due_minor - order.accepted_minor
     amount = left if amount_minor is None else amount_minor
-    facts = {"order_id": order.public_id, "amount_minor": amount, "authorized_minor": attempt.authorized_minor}
     if amount > attempt.authorized_minor or amount > left or amount <= 0:
-        raise BeyondAuthorized(**facts)
+        raise BeyondAuthorized(
+            order_id=order.public_id, amount_minor=amount, authorized_minor=attempt.authorized_minor, left_minor=left
+        )
     is_final = is_final or amount == left
     if is_final and amount < left:
-        raise NotTheWhole(left_minor=left, **facts)
+        raise NotTheWhole(order_id=order.public_id, amount_minor=amount, left_minor=left)
     request = CaptureRequest(attempt.provider_reference or "", amount, attempt.currency, is_final)
     operation = insert_operation(
         attempt,

@@ -10,8 +10,8 @@ not before we asked, not after we were answered. Of the status an attempt has an
   A payment mostly goes forward, and who is wrong about that loses no money: a hold that is gone refuses its
   capture, and a look asked for later puts it right. Going back on a guess would close an order whose funds are held.
 
-Note [Reversed]: a capture that was taken back is the one end that another may follow, so `reversed` is believed only when
-the provider was asked and says so, and a copy of an earlier success says nothing after it.
+Note [Reversed]: a capture that was taken back is the one end that another may follow, so `reversed` is believed only
+when the provider was asked and says so, and a copy of an earlier success says nothing after it.
 
 Only times of our own clock are compared, and our machines agree about it to well under the time of one call. The time
 inside an event is the provider's clock, cut to whole seconds, and a copy waits in queues for hours: such a copy

@@ -33,7 +33,8 @@ def note_fraud_warning(attempt: PaymentAttempt, warning: FraudWarning, *, cause:
             subject_id=attempt.public_id,
             severity=Case.Severity.HIGH,
             summary=(
-                f"{detail} Refund {Money(left, order.currency)} now to avoid a dispute and its fee, or release the hold."
+                f"{detail} Refund {Money(left, order.currency).display()} now to avoid a dispute and its fee, or "
+                "release the hold."
                 if left and warning.is_actionable
                 else detail
             ),

@@ -14,6 +14,7 @@ from core.http import MissingOperationKeyError, provider_client
 from core.money import payable_step
 from payments.providers.base import (
     AdapterError,
+    CaptureRequest,
     Declined,
     OutcomeUnknown,
     PaymentRequest,

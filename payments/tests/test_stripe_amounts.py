@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import httpx2
 import pytest
 
-from payments.providers.base import OutcomeUnknown
+from payments.providers.base import CaptureRequest, OutcomeUnknown
 from payments.providers.stripe import StripeAdapter
 from payments.providers.stripe_wire import OddAmount, read_intent, read_refund
 from payments.tests.factories import INTENT

@@ -21,6 +21,25 @@ class TestCallFault:
         assert [line["id"] for line in executed] == [intent.id]
         assert len(sandbox.truth("intent")) == len(sandbox.truth("charge")) == 1
 
+    def test_what_was_asked_is_told_in_its_order_whatever_became_of_it(self, sandbox: InProcess) -> None:
+        sandbox.control("POST", "faults", {"kind": "timeout_before", "times": 1})
+        with pytest.raises(stripe.APIConnectionError):
+            sandbox.pay(key="k1", metadata={"order_id": "ord_1"})
+        sandbox.sdk.v1.payment_intents.list({"limit": 1})
+        sandbox.sdk.v1.payment_intents.retrieve(sandbox.pay(key="k2").id)
+
+        calls = sandbox.control("GET", "calls")["calls"]
+
+        assert [(call["operation"], call["order_id"], call["idempotency_key"]) for call in calls] == [
+            ("payment_intents.create", "ord_1", "k1"),
+            ("payment_intents.list", "", ""),
+            ("payment_intents.create", "", "k2"),
+            ("payment_intents.retrieve", "", ""),
+        ]
+        assert calls[3]["id"] == sandbox.truth("intent")[0]["id"]
+        sandbox.control("POST", "reset")
+        assert sandbox.control("GET", "calls") == {"calls": []}
+
     def test_timeout_before_executes_nothing(self, sandbox: InProcess) -> None:
         sandbox.control("POST", "faults", {"kind": "timeout_before", "times": 1})
 

@@ -164,6 +164,21 @@ class TestEmptyAndMissing:
 
 
 class TestSafety:
+    @pytest.mark.parametrize("query", ["q=4242424242424242", "q=4242+4242+4242+4242", "cursor=4242424242424242"])
+    def test_a_card_number_is_refused_and_stands_in_no_page_that_may_be_kept(
+        self, channel: SalesChannel, query: str
+    ) -> None:
+        answer = Client().get(f"/search?{query}")
+
+        html = answer.content.decode()
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (400, "no-store")
+        assert "Card numbers are never sent to the shop" in html
+        assert "4242" not in html
+
+    def test_a_card_number_is_no_order_and_a_barcode_may_be_searched_for(self, channel: SalesChannel) -> None:
+        assert "4242424242424242" not in get("/orders/4242424242424242", status=404)
+        assert "4006381333931" in get("/search?q=4006381333931")
+
     def test_whatever_was_typed_is_shown_as_text(self, channel: SalesChannel) -> None:
         assert NASTY not in get("/search", QUERY_STRING=f"q={NASTY.replace('&', '%26')}")
         assert "&lt;script&gt;alert(1)" in get("/search", QUERY_STRING=f"q={NASTY.replace('&', '%26')}")

@@ -3,6 +3,7 @@
 from support.admin import (
     accounts,
     catalog,
+    history,
     ledger,
     ledger_periods,
     market,
@@ -17,6 +18,7 @@ from support.admin.console import site
 __all__ = [
     "accounts",
     "catalog",
+    "history",
     "ledger",
     "ledger_periods",
     "market",

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from orders.models import OrderEvent
@@ -10,6 +9,7 @@ from support.admin.order_terms import charges, taxes
 from support.admin.shown import (
     amount,
     at,
+    change_of,
     facts_text,
     figure,
     initials,
@@ -76,12 +76,10 @@ def timeline_of(file: OrderFile) -> list[Moment]:
 
 
 def _moment(event: OrderEvent, currency: str) -> Moment:
-    change: Cell = sign(event.to_state) if event.to_state else ""
-    if event.from_state and event.to_state:
-        change = format_html("{} → {}", sign(event.from_state), change)
     by = " · ".join(
         filter(None, [event.actor, event.source, event.provider, event.provider_event_id, event.attempt_public_id])
     )
+    change = change_of(event.from_state, event.to_state)
     return Moment(at(event.recorded_at), words(event.reason), change, by, facts_text(event.facts, currency))
 
 

@@ -110,6 +110,13 @@ def sign(status: str, *, label: str = "") -> SafeString:
     )
 
 
+def change_of(from_state: str, to_state: str) -> SafeString | str:
+    """This will show a move from one state to another, "" where nothing moved."""
+    if not to_state:
+        return ""
+    return format_html("{} → {}", sign(from_state), sign(to_state)) if from_state else sign(to_state)
+
+
 def held(reasons: Iterable[str]) -> SafeString:
     """This will show open holds as signs, or say that there is none."""
     signs = [(format_html('<span class="state state-bad"><span aria-hidden="true">▲</span> {}</span>', words(reason)),)

@@ -346,6 +346,7 @@ class TestOtherPages:
             "/console/payments/operation/": lambda: Order.objects.get().public_id,
             "/console/webhooks/event/": lambda: "evt_0",
             "/console/ledger/posting/": lambda: Order.objects.get().public_id,
+            "/console/orders/orderevent/": lambda: Order.objects.get().number,
         }
 
         searched = {address for address, admin in LISTS.items() if isinstance(admin, ExactlySearched)}

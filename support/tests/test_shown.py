@@ -6,6 +6,7 @@ from collections import defaultdict
 from django.apps import apps
 from django.conf import settings
 
+from support.admin import site
 from support.admin.shown import BAD, GOOD, QUIET, SIGNS, WAIT, sign
 
 TABLES = ("core/machines.csv", "orders/order_transitions.csv")
@@ -45,6 +46,19 @@ class TestSigns:
         for state, (tone, mark) in SIGNS.items():
             assert tone in {GOOD, WAIT, BAD, QUIET}
             assert (f".state-{tone}" in css, len(mark)) == (True, 1), state
+
+    def test_columns_of_every_list_have_their_names_on_narrow_screens(self) -> None:
+        css = (settings.BASE_DIR / "templates/static/surety/console.css").read_text()
+
+        nameless = {
+            f"{model._meta.model_name}.{column}"
+            for model, model_admin in site._registry.items()
+            # The first is the row's heading and needs no name.
+            for column in model_admin.list_display[1:]
+            if f".field-{column}::before" not in css
+        }
+
+        assert nameless == set()
 
     def test_of_an_unknown_state_is_quiet_and_says_the_word(self) -> None:
         assert sign("a_new_one") == (

@@ -23,6 +23,12 @@ from tests.shop import Shop
 CARD = "4242424242424242"
 EMAIL = "ada.lovelace@example.com"
 SECRETS = ("whsec_sandbox", "sk_test_sandbox")
+PASSWORD = "a long enough one"
+# Who somebody is, as typed and as it is kept: name, telephone, street, tax id; and what lets them in.
+PERSONAL = (
+    "Ada", "Lovelace", "20 7946 0018", "442079460018", "High St", "Mill Lane", "N1 9GU", "LS1 4DY", "980780684",
+    PASSWORD,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class World:
     address_id: str
     foreign_address_id: str
     link: str
+    client_secret: str
 
     def names(self) -> dict[str, str]:
         """This will return what stands for each name in an address."""
@@ -90,7 +97,9 @@ class World:
             self.foreign_order["order_token"],
             self.session_token,
             self.link,
+            self.client_secret,
             "a-key-of-this-request",
+            *PERSONAL,
         ]
 
 
@@ -101,9 +110,9 @@ def open_world(shop: Shop) -> World:
     contact = {"email": EMAIL}
     orders = [shop.start(shop.a_cart(), key=f"order-{n}", contact=contact).json() for n in range(2)]
     with transaction("test"):
-        customer = create_customer(email=EMAIL, password="a long enough one", now=clock.now())
+        customer = create_customer(email=EMAIL, password=PASSWORD, now=clock.now())
         home = PostalAddress(country="GB", line1="1 Mill Lane", city="Leeds", postcode="LS1 4DY")
-        stranger = create_customer(email="eve@example.com", password="a long enough one", now=clock.now())
+        stranger = create_customer(email="eve@example.com", password=PASSWORD, now=clock.now())
         kept, foreign = [
             add_address(who.pk, address=home, is_default=True, now=clock.now()) for who in (customer, stranger)
         ]
@@ -123,6 +132,7 @@ def open_world(shop: Shop) -> World:
         address_id=kept.public_id,
         foreign_address_id=foreign.public_id,
         link=link,
+        client_secret=orders[0]["client_secret"],
     )
 
 

@@ -1,5 +1,6 @@
 """What a journey is judged by: the provider's truth, our rows and the invariants. Nothing here counts calls."""
 
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -45,6 +46,13 @@ def held(shop: Shop) -> list[int]:
 def given_back(shop: Shop) -> list[int]:
     """This will return the refunds that arrived or are on their way at the provider."""
     return [row["amount"] for row in shop.truth("refund") if row["status"] in {"pending", "succeeded"}]
+
+
+def calls(shop: Shop) -> list[dict[str, Any]]:
+    """This will return every call of the provider's API, oldest first."""
+    answer = shop.sandbox.handle("GET", "http://sandbox.localhost/_control/calls", {}, b"")
+    assert isinstance(answer.body, bytes)
+    return list(json.loads(answer.body)["calls"])
 
 
 def charges(shop: Shop) -> int:

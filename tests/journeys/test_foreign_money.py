@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 
 from catalog.tests.factories import a_product
+from core import clock
 from payments.models import PaymentAttempt
 from payments.providers.registry import adapter_for
+from sandbox.dialects.stripe.signing import signature_header
 from tests.journeys.buyers import cancel, pay_again
 from tests.journeys.facts import (
     ask,
@@ -144,6 +146,65 @@ class TestExternalRefund:
         assert shop.order().returned_minor == 0
         assert operations("refund") == ["reversed"]
         assert shop.order().state == "paid"
+
+
+# As Stripe writes them: yen have no decimals, dinars three, of which the last is always 0.
+YEN = """{"id": "evt_1JPY", "object": "event", "api_version": "2026-10-28.endive", "created": %(created)s,
+ "type": "payment_intent.succeeded", "livemode": false, "pending_webhooks": 1,
+ "request": {"id": "req_1JPY", "idempotency_key": null}, "data": {"object": {
+ "id": "%(intent)s", "object": "payment_intent", "status": "succeeded", "amount": 1980, "amount_capturable": 0,
+ "amount_received": 1980, "currency": "jpy", "capture_method": "automatic", "created": %(created)s, "livemode": false,
+ "latest_charge": "ch_1JPY", "metadata": {"order_id": "%(order)s", "attempt_id": "%(attempt)s"}}}}"""
+DINARS = """{"id": "evt_1KWD", "object": "event", "api_version": "2026-10-28.endive", "created": %(created)s,
+ "type": "payment_intent.succeeded", "livemode": false, "pending_webhooks": 1,
+ "request": {"id": "req_1KWD", "idempotency_key": null}, "data": {"object": {
+ "id": "%(intent)s", "object": "payment_intent", "status": "succeeded", "amount": 12340, "amount_capturable": 0,
+ "amount_received": 12340, "currency": "kwd", "capture_method": "automatic", "created": %(created)s, "livemode": false,
+ "latest_charge": "ch_1KWD", "metadata": {"order_id": "%(order)s", "attempt_id": "%(attempt)s"}}}}"""
+
+
+@pytest.mark.pains("H1")
+class TestLiteralEvents:
+    def post(self, shop: Shop, event: str) -> None:
+        attempt = shop.attempt()
+        names = {"intent": attempt.provider_reference, "order": attempt.order.public_id, "attempt": attempt.public_id}
+        body = (event % {**names, "created": int(clock.now().timestamp())}).encode()
+        signed = signature_header(body, secrets=("whsec_sandbox",), signed_at=int(clock.now().timestamp()))
+        assert shop.post_delivery({"Stripe-Signature": signed}, body).status_code == 200
+        shop.work()
+
+    @pytest.mark.parametrize(
+        ("event", "currency", "price_minor", "shown"),
+        [(YEN, "JPY", 1980, "JP¥1,980"), (DINARS, "KWD", 12_340, "KWD12.340")],
+        ids=["yen", "dinars"],
+    )
+    def test_pay_what_was_agreed(self, shop: Shop, event: str, currency: str, price_minor: int, shown: str) -> None:
+        a_product(shop.channel, sku="LANTERN", price_minor=price_minor, currency=currency)
+        order = shop.start(shop.a_cart({"LANTERN": 1}, currency=currency)).json()
+        shop.confirm(order)
+
+        self.post(shop, event)
+
+        placed = shop.order()
+        assert (placed.state, placed.currency, placed.captured_minor) == ("paid", currency, price_minor)
+        assert taken(shop) == [price_minor]
+        total = order["order"]["total"]
+        assert (total["amount_minor"], total["display"]) == (price_minor, shown)
+
+    @pytest.mark.parametrize(
+        ("event", "currency", "price_minor"),
+        # A hundred times as many yen, and a tenth of the dinars: as who takes every currency for one of two decimals.
+        [(YEN, "JPY", 198_000), (YEN, "JPY", 20), (DINARS, "KWD", 12_350), (DINARS, "KWD", 1230)],
+        ids=["yen-hundredths", "yen-whole", "dinars-a-step-more", "dinars-a-tenth"],
+    )
+    def test_of_another_amount_are_a_mismatch(self, shop: Shop, event: str, currency: str, price_minor: int) -> None:
+        a_product(shop.channel, sku="LANTERN", price_minor=price_minor, currency=currency)
+        shop.start(shop.a_cart({"LANTERN": 1}, currency=currency))
+
+        self.post(shop, event)
+
+        assert shop.order().state == "payment_pending"
+        assert (holds(shop), cases()) == (["amount_mismatch"], ["amount_mismatch"])
 
 
 class TestKronur:

@@ -19,9 +19,9 @@ from core.tests.factories import a_channel, a_free_account
 from ledger.models import Posting
 from orders.models import HoldReason, Order, OrderEvent
 from orders.selectors import lock_order
-from orders.services import open_hold
+from orders.services import open_hold, order_transaction, release_hold
 from payments.models import Operation, PaymentAttempt
-from payments.providers.base import PaymentRequest, RefundRequest, Refused
+from payments.providers.base import CaptureRequest, PaymentRequest, RefundRequest, Refused
 from payments.providers.registry import adapter_for
 from payments.services import ask_provider
 from tests.journeys.buyers import cancel, pay_again, read
@@ -121,6 +121,29 @@ class TestDeath:
         assert (shop.order().state, shelf("SAMPLE")) == ("paid", (2, 0, 1))
         assert shop.start(cart).json()["status"] == "paid"
         assert OrderEvent.objects.filter(to_state="paid").count() == 1
+
+    def test_of_an_order_that_was_held_meanwhile_ends_under_review_and_ships_nothing(self, shop: Shop) -> None:
+        cart = shop.a_cart({"SAMPLE": 1})
+        kill(partial(shop.start, cart), "tx:checkout.start.open:committed")
+        with transaction("test"):
+            locked = lock_order(shop.order().public_id)
+            open_hold(locked, reason=HoldReason.RISK_REVIEW, detail="looked at", cause=system("risk", now=clock.now()))
+
+        wait(shop, rounds=3, seconds=61)
+        shown = shop.start(cart).json()
+
+        # Nothing is owed, so it is paid; what a hold stops is everything that would follow.
+        order = shop.order()
+        assert (order.state, order.is_fulfillment_requested) == ("paid", False)
+        assert moves(shop) == ["draft", "payment_pending", "paid"]
+        assert holds(shop) == [HoldReason.RISK_REVIEW]
+        assert (shown["status"], shown["order"]["next_actions"]) == ("under_review", [])
+        assert shelf("SAMPLE") == (2, 0, 1)
+        with order_transaction("test"):
+            release_hold(
+                lock_order(order.public_id), reason=HoldReason.RISK_REVIEW, cause=system("risk", now=clock.now())
+            )
+        assert read(shop, shown).json()["status"] == "paid"
 
     def test_of_an_order_nobody_wants_any_more_gives_the_units_back(self, shop: Shop) -> None:
         cart = shop.a_cart({"SAMPLE": 1})

@@ -21,6 +21,7 @@ from sandbox.in_process import SandboxTransport
 from tests.journeys.buyers import cancel, hold_funds, pay_again
 from tests.journeys.deaths import kill
 from tests.journeys.facts import (
+    calls,
     cases,
     charges,
     errors,
@@ -44,6 +45,32 @@ def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
     assert errors(caplog) == []
     assert violations(shop) == []
+
+
+class TestAnotherCard:
+    @pytest.mark.pains("A4")
+    def test_is_charged_only_after_two_looks_found_that_the_first_never_ran(self, shop: Shop) -> None:
+        fault(shop, "timeout_before", "payment_intents.create", times=None)
+        order = shop.start(shop.a_cart(), token="pm_card_visa").json()
+        early = pay_again(shop, order, token="pm_card_mastercard", replace=True)
+        # Its key is too old to be sent again, so that only looking is left.
+        Operation.objects.update(provider_key_expires_at=clock.now())
+        wait(shop, rounds=3, seconds=200)
+        shop.sandbox.engine.faults.clear()
+
+        again = pay_again(shop, order, token="pm_card_mastercard", replace=True, key="proven")
+
+        assert (early.status_code, early.json()["code"]) == (409, "payment_being_verified")
+        assert (again.status_code, again.json()["status"]) == (201, "paid")
+        assert (operations("authorize"), taken(shop)) == (["failed", "succeeded"], [1999])
+        asked = calls(shop)
+        keys = [call["idempotency_key"] for call in asked if call["operation"] == "payment_intents.create"]
+        assert len(keys) > 2
+        assert set(keys[:-1]) == {keys[0]} != {keys[-1]}
+        last_of_first = max(place for place, call in enumerate(asked) if call["idempotency_key"] == keys[0])
+        looks = [call["at"] for call in asked[last_of_first:-1] if call["operation"] == "payment_intents.list"]
+        assert looks[-1] - looks[0] >= 120
+        assert asked[-1]["idempotency_key"] == keys[-1]
 
 
 class TestTenMinutes:

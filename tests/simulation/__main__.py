@@ -49,7 +49,7 @@ def main() -> int:
             print(f"seed {run.seed}: {'; '.join(map(str, run.broken[:3]))}", flush=True)
             break
     tally.seconds = time.monotonic() - began
-    if tally.broken:
+    if tally.broken and not words.as_drawn:
         with House(f"simulation_shrink_{secrets.randbits(20)}", **looking_with) as house:
             show_run(house.shorten(tally.broken[0]))
     show_tally(tally, steps=words.steps)
@@ -75,6 +75,7 @@ def _words() -> argparse.Namespace:
         metavar="NAME",
         help="look with this check alone (repeatable)",
     )
+    parser.add_argument("--as-drawn", action="store_true", help="do not shorten a broken seed")
     parser.add_argument("--script", type=Path, help="a script as a broken seed prints it")
     return parser.parse_args()
 

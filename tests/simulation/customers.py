@@ -164,7 +164,10 @@ def answer_the_bank(world: World, dice: random.Random) -> None:
     questions = [secret for (secret,) in world.shop.sandbox.engine.store.rows(asked)]
     if not questions:
         return
-    secret, result = dice.choice(questions), dice.choice(["complete", "complete", "fail", "leave", "leave"])
+    secret, result = (
+        dice.choice(questions),
+        dice.choice(["complete", "complete", "fail", "leave", "leave", "leave", "leave"]),
+    )
     if result == "leave":
         world.note("bank left unanswered")
         for customer in world.customers:
@@ -225,13 +228,13 @@ def reopen_app(world: World, dice: random.Random) -> None:
 
 ACTS: dict[str, tuple[int, Act]] = {
     "start": (14, start),
-    "start_held": (4, start_held),
+    "start_held": (6, start_held),
     "start_elsewhere": (2, start_elsewhere),
-    "repeat": (9, repeat),
+    "repeat": (15, repeat),
     "reuse_key": (7, reuse_key),
     "pay_again": (8, pay_again),
-    "pay_by_link": (5, pay_by_link),
-    "cancel": (5, cancel),
+    "pay_by_link": (12, pay_by_link),
+    "cancel": (7, cancel),
     "confirm": (8, confirm),
     "answer_the_bank": (8, answer_the_bank),
     "come_back": (3, come_back),

@@ -156,6 +156,8 @@ class Director:
                 HAPPENINGS[step.name][1](self.world, random.Random(step.seed))
                 ended_at = ""
             case "begin":
+                if step.name in self._odds.stories:
+                    self._end_processes()
                 ended_at = self._after(self._begin(slot, step))
             case _:
                 ended_at = self._after(self.stage.go_on(step.slot, injury=step.name, passes=step.passes))
@@ -171,7 +173,7 @@ class Director:
         return self.stage.statements + self.stage.calls
 
     def _end_processes(self) -> None:
-        """Nobody stands in the middle of a request for days: servers and workers are restarted before that.
+        """Nobody stands in the middle of a request for hours: servers and workers are restarted before that.
 
         Otherwise a process that slept between the look at its key's life and the call would send a key the provider
         has forgotten; no code of ours could know.

@@ -83,12 +83,13 @@ class Line(httpx2.BaseTransport):
         for kept in due:
             if kept.due_at and now > kept.due_at + LOST_AFTER_SECONDS:
                 continue
+            # Before the call: its answer may be lost like any other.
+            self.late_attempts.update(_form_of(kept.request)["metadata[attempt_id]"])
             try:
                 self._inner.handle_request(kept.request)
             except httpx2.TransportError:
                 continue
             self.met.append("late effect")
-            self.late_attempts.update(_form_of(kept.request)["metadata[attempt_id]"])
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Carry one call."""

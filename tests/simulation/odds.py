@@ -20,13 +20,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "repeat", "start_elsewhere", "pay_by_link", "cancel", "go_back", "reopen_app", "copy_cart", "sign_in",
     ),
     "provider": ("provider_fault", "keys_pruned", "stranger_pays", "work_in_dashboard"),
-    "line": ("line_keeps", "key_refused", "left_for_long"),
+    "line": ("line_keeps", "key_refused", "left_for_long", "come_back_late"),
     "webhooks": ("post_fault", "deliver_old", "deliver_forged"),
     "workers": ("work_again", "task_lost", "broker_emptied"),
     "processes": ("kill", "kill_in_commit"),
     "database": ("serialization_failure", "deadlock", "lost_before_commit", "lost_after_commit"),
     "clock": ("minutes_pass", "days_pass"),
-    "staff": ("ask_provider", "replay_event", "cancel_as_staff", "money_too_late"),
+    "staff": ("ask_provider", "replay_event", "cancel_as_staff", "money_too_late", "capture_fails"),
 }  # fmt: skip
 
 MOODS: dict[str, tuple[int, dict[str, float]]] = {
@@ -37,7 +37,7 @@ MOODS: dict[str, tuple[int, dict[str, float]]] = {
     }),
     "kept": (2, {
         "line_keeps": 8, "minutes_pass": 2.5, "pay_again": 2, "sweep": 1.5, "days_pass": 0.3, "money_too_late": 2,
-        "left_for_long": 8,
+        "left_for_long": 5, "come_back_late": 3,
     }),
     "undecided": (2, {
         "cancel": 3, "cancel_as_staff": 2, "money_too_late": 2, "confirm": 1.5, "pay_again": 1.5, "minutes_pass": 1.5,
@@ -49,12 +49,14 @@ MOODS: dict[str, tuple[int, dict[str, float]]] = {
 FRAGILE = frozenset(
     f"tx:{name}"
     for name in (
-        "checkout.choose_shipping_method", "checkout.payment_link", "checkout.payment_link.trade",
-        "checkout.remove_coupon", "checkout.resume.record", "checkout.set_line", "checkout.start.record",
-        "payments.record", "payments.recover.glance", "payments.recover.look", "payments.recover.replay",
-        "payments.recover.silent", "reconciliation.pending_too_long", "webhooks.fail", "webhooks.park",
+        "checkout.choose_shipping_method", "checkout.claim_cart", "checkout.copy_cart", "checkout.payment_link",
+        "checkout.payment_link.trade", "checkout.remove_coupon", "checkout.resume.close", "checkout.resume.finish",
+        "checkout.resume.record", "checkout.set_line", "checkout.start.record", "payments.ask", "payments.record",
+        "payments.recover.glance", "payments.recover.look", "payments.recover.replay", "payments.recover.silent",
+        "payments.return", "reconciliation.expire", "reconciliation.pending_too_long",
+        "reconciliation.stock_returned", "webhooks.fail", "webhooks.park", "webhooks.sweep",
     )
-) | {"call:POST:refunds"}  # fmt: skip
+) | {"call:GET:refunds", "call:POST:refunds"}  # fmt: skip
 
 
 def odds_for(seed: int, *, groups: Collection[str] = tuple(GROUPS)) -> Odds:
@@ -72,4 +74,5 @@ def odds_for(seed: int, *, groups: Collection[str] = tuple(GROUPS)) -> Odds:
         injuries=weigh(INJURIES),
         deadly=weigh({"kill": 1, "kill_in_commit": 1}),
         fragile=FRAGILE,
+        stories=frozenset(scenes.ACTS),
     )

@@ -39,7 +39,11 @@ class Step:
 
 
 # How far an actor runs at a stretch: mostly to the next point, so that others get between, sometimes to its end.
-PASSES = {0: 7, 1: 4, 2: 5, 4: 5, 9: 4}
+PASSES = {0: 4, 1: 3, 2: 5, 4: 6, 9: 9}
+
+
+# Past more points than any act has: a story that is told at a stretch, because in pieces it would never end.
+WHOLE = 10_000
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,13 @@ class Odds:
     world: Mapping[str, float]
     injuries: Mapping[str, float]
     deadly: Mapping[str, float]
-    injured: float = 0.07
+    injured: float = 0.09
     worldly: float = 0.12
     begun: float = 0.35
     # Rarely reached: who stands here is killed more often, or nobody would ever die there.
     fragile: frozenset[str] = frozenset()
     killed: float = 0.3
+    stories: frozenset[str] = frozenset()
 
 
 class Draw:
@@ -73,7 +78,8 @@ class Draw:
         if odds.world and chance < odds.worldly:
             return Step("world", name=self._weighted(odds.world), seed=seed)
         if free and (not standing or chance < odds.worldly + odds.begun):
-            return Step("begin", self._random.choice(free), self._weighted(odds.acts), seed, passes)
+            slot, name = self._random.choice(free), self._weighted(odds.acts)
+            return Step("begin", slot, name, seed, WHOLE if name in odds.stories else passes)
         slot = self._random.choice(list(standing))
         is_fragile = place_of(standing[slot]) in odds.fragile
         injured, injuries = (odds.killed, odds.deadly) if is_fragile else (odds.injured, odds.injuries)

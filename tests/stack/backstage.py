@@ -61,6 +61,10 @@ class Backstage:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
+    def calls(self) -> list[Answer]:
+        """This will return every call the provider's API was asked, oldest first."""
+        return list(self.shopper.sandbox.get("/_control/calls").json()["calls"])
+
     def events_of(self, answer: Answer) -> dict[str, Answer]:
         """This will return the provider's events about one payment, by type."""
         return self.events_by_payment([intent_of(answer)])[intent_of(answer)]

@@ -113,6 +113,15 @@ class TestProviderTimeout:
         assert intent["amount_received"] == shown["total"]["amount_minor"]
         assert [row[:2] for row in impatient.operations(lost.json()["order_id"])] == [("authorize", "succeeded")]
 
+        # In the provider's own words: it was asked to charge under one key alone, and then what had become of it.
+        asked = impatient.calls()
+        places = [place for place, call in enumerate(asked) if call["order_id"] == lost.json()["order_id"]]
+        [(name, key)] = {(asked[place]["operation"], asked[place]["idempotency_key"]) for place in places}
+        assert (name, key != "") == ("payment_intents.create", True)
+        looks = [call["operation"] for call in asked[places[-1] + 1 :]]
+        assert {"payment_intents.list", "payment_intents.retrieve"} & set(looks)
+        assert "payment_intents.create" not in looks
+
 
 class TestLateWebhook:
     def test_after_the_sweep_found_the_payment_it_changes_nothing(self, impatient: Backstage) -> None:

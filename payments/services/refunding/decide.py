@@ -1,8 +1,8 @@
 """Refunds that wait for a second person: agreed to and sent, refused, or left until the question expires."""
 
+from accounts.models import User
 from core.cause import Cause
 from core.db import transaction_required
-from accounts.models import User
 from orders import services as orders
 from orders.models import Order, Reason
 from orders.selectors import lock_order

@@ -28,7 +28,7 @@ def record_external(
     sold = sold_of(order)
     disputes = disputes_of(order)
     lost = [dispute for dispute in disputes if dispute.status in LOST_DISPUTES]
-    given = given_of(order, refunds_of(order), lost=lost, sold=sold)
+    given = given_of(refunds_of(order), lost=lost, sold=sold)
     left = max(0, sold.accepted_minor - given.returned_minor)
     amount = fact.amount_minor - excess
     shares = freely(sold, given, amount_minor=amount)

@@ -70,13 +70,13 @@ def request_refund(wish: RefundWish, *, cause: Cause, staff: User | None = None)
     attempts = lock_attempts(order)
     shares = refund_shares(
         sold,
-        given=given_of(order, refunds, lost=lost, sold=sold),
+        given=given_of(refunds, lost=lost, sold=sold),
         wanted=wish.wanted,
         step_minor=_step_of(attempts, order, wish),
     )
     made = [
         _insert(order, plan, wish, cause=cause)
-        for plan in _plan(order, attempts, refunds, disputes, shares, is_offline=wish.destination != "provider")
+        for plan in _plan(order, attempts, refunds, shares, is_offline=wish.destination != "provider")
     ]
     for refund in made:
         approval = _authorize(order, refund, staff, cause=cause) if staff else None
@@ -143,13 +143,12 @@ def _plan(
     order: Order,
     attempts: Sequence[PaymentAttempt],
     refunds: Sequence[Refund],
-    disputes: Sequence[Dispute],
     shares: Shares,
     *,
     is_offline: bool,
 ) -> list[_Plan]:
     """Which payment bears how much: the first that can bear all, else as many as it takes."""
-    rooms = {row.pk: _room(row, refunds, disputes) for row in attempts if row.captured_minor}
+    rooms = {row.pk: _room(row, refunds) for row in attempts if row.captured_minor}
     bearing = [row for row in attempts if rooms.get(row.pk, 0) > 0]
     total = shares.total_minor
     alone = [row for row in bearing if rooms[row.pk] >= total] or (bearing[:1] if is_offline else [])
@@ -166,7 +165,7 @@ def _plan(
     return [_Plan(row, portion) for (row, _), portion in zip(taken, portions, strict=True)]
 
 
-def _room(attempt: PaymentAttempt, refunds: Sequence[Refund], disputes: Sequence[Dispute]) -> int:
+def _room(attempt: PaymentAttempt, refunds: Sequence[Refund]) -> int:
     """What this payment's provider could still give back of what was accepted, minor units."""
     under_way = sum(
         row.amount_minor - row.excess_minor

@@ -16,7 +16,7 @@ def sold_of(order: Order) -> Sold:
     return Sold(order.snapshot, order.accepted_minor, cancelled)
 
 
-def given_of(order: Order, refunds: Iterable[Refund], *, lost: Iterable[Dispute], sold: Sold) -> Given:
+def given_of(refunds: Iterable[Refund], *, lost: Iterable[Dispute], sold: Sold) -> Given:
     """This will sum up what went back of the order or is on its way: refunds that count, and disputes lost.
 
     A lost dispute names no lines; it bears tax like what was left then.

@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ PATH = re.compile(
     r"^/v1/(?:radar/(?=early_fraud_warnings)|(?!early_fraud_warnings))([a-z_]+)(?:/([A-Za-z0-9_]+))?(?:/([a-z]+))?/?$"
 )
 OF_INTENTS: dict[str, type[Record]] = {"ch_": Charge, "re_": Refund, "du_": Dispute}
+CALLS_KEPT = 1000
 CLIENT_OPERATIONS = frozenset({"payment_intents.retrieve", "payment_intents.confirm"})
 
 
@@ -74,6 +76,8 @@ class StripeDialect:
         self._operations = Operations(engine.desk, renderer=self.renderer)
         aftermath = AftermathOperations(engine.desk, renderer=self.renderer)
         self._reads = Reads(engine.store, renderer=self.renderer)
+        # What was asked for, oldest first, whatever became of it; of this process alone.
+        self.calls: deque[dict[str, str | int]] = deque(maxlen=CALLS_KEPT)
         # Whose request an event belongs to; guarded by the store's lock, as events are.
         self._current: Call | None = None
         self._posts: dict[str, Callable[[str, Form], Act]] = {
@@ -103,6 +107,7 @@ class StripeDialect:
         version = lowered.get("stripe-version", API_VERSION)
         try:
             call = self._understand(method, url, lowered, body, request_id=request_id)
+            self._note(call)
             if method == "GET":
                 return self._read(call)
             with self.keys.claimed(call.key):
@@ -141,6 +146,18 @@ class StripeDialect:
             key=headers.get("idempotency-key") or None,
             request_id=request_id,
             api_version=headers.get("stripe-version", API_VERSION),
+        )
+
+    def _note(self, call: Call) -> None:
+        given = call.form.get("metadata")
+        self.calls.append(
+            {
+                "at": self.engine.desk.now(),
+                "operation": call.operation,
+                "id": call.subject_id,
+                "order_id": str(given.get("order_id", "")) if isinstance(given, dict) else "",
+                "idempotency_key": call.key or "",
+            }
         )
 
     def _check_client(self, operation: str, subject_id: str, form: Form) -> None:
