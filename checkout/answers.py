@@ -50,7 +50,8 @@ def view_orders(orders: Sequence[Order]) -> list[OrderView]:
     """This will read what the customer sees of each order, in four queries however many they are."""
     attempts = current_attempts(orders)
     in_doubt = orders_in_doubt([order for order in orders if order.paid_at is None])
-    held, giving_back = held_orders(orders), orders_giving_back([order for order in orders if order.captured_minor])
+    taken = [order for order in orders if order.captured_minor]
+    held, giving_back = held_orders(orders), orders_giving_back(taken)
     views = []
     for order in orders:
         attempt = attempts.get(order.pk)

@@ -59,12 +59,6 @@ def disputes_of(order: Order) -> list[Dispute]:
     return list(Dispute.objects.filter(order=order).select_related("attempt__account__channel").order_by("id"))
 
 
-def orders_refunding(orders: Sequence[Order]) -> set[int]:
-    """This will return which of the orders have a refund under way, by row id."""
-    rows = Refund.objects.filter(order__in=orders, status__in=OPEN_REFUNDS)
-    return set(rows.values_list("order_id", flat=True))
-
-
 def lock_attempts(order: Order) -> list[PaymentAttempt]:
     """This will return all attempts of the locked order, oldest first, locked."""
     rows = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("account__channel")
@@ -142,9 +136,10 @@ def orders_in_doubt(orders: Sequence[Order]) -> set[int]:
 
 
 def orders_giving_back(orders: Sequence[Order]) -> set[int]:
-    """This will return from which of the orders money is on its way back, by row id."""
+    """This will return from which of the orders money is on its way back, or was asked for, by row id."""
     rows = Operation.objects.filter(order__in=orders, kind="give_back", status__in=OPEN_STATUSES)
-    return set(rows.values_list("order_id", flat=True))
+    refunds = Refund.objects.filter(order__in=orders, status__in=OPEN_REFUNDS)
+    return set(rows.values_list("order_id", flat=True).union(refunds.values_list("order_id", flat=True)))
 
 
 def attempts_of(order: Order) -> list[PaymentAttempt]:

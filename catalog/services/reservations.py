@@ -48,8 +48,8 @@ WITH wanted AS (
     WHERE stock.id = locked.id AND stock.received - stock.held - stock.committed >= locked.quantity
     RETURNING stock.id, stock.variant_id, locked.quantity
 ), kept AS (
-    INSERT INTO catalog_reservationline (reservation_id, stock_id, quantity)
-    SELECT %s::bigint, taken.id, taken.quantity FROM taken
+    INSERT INTO catalog_reservationline (reservation_id, stock_id, quantity, units_restocked)
+    SELECT %s::bigint, taken.id, taken.quantity, 0 FROM taken
 )
 SELECT taken.variant_id FROM taken
 """

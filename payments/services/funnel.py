@@ -16,7 +16,7 @@ from core.errors import NotFound
 from core.models import ProviderAccount
 from orders import services as orders
 from orders.models import HoldReason, Order, OrderState, Reason
-from orders.models.money import BEFORE_PAYMENT, PAID_STATES
+from orders.models.money import BEFORE_PAYMENT
 from orders.paths import Path, walked
 from orders.selectors import lock_order
 from orders.services.change import Because
@@ -26,9 +26,10 @@ from payments.models import OPEN_STATUSES, AttemptStatus, Operation, OperationKi
 from payments.providers.base import ProviderUpdate, RefundFact
 from payments.selectors import find_attempt, lock_attempts, lock_operations
 from payments.services import books, learn
+from payments.services.columns import carry_after_return, set_order_money
 from payments.services.disputes import follow_disputes
 from payments.services.refunding.external import record_external
-from payments.services.refunding.follow import follow_refunds, give_coupons_back
+from payments.services.refunding.follow import follow_refunds
 from payments.services.settle import is_ending, report_failed_give_back, settle_order
 
 RETURN_REASONS: dict[str, Reason] = {
@@ -104,7 +105,7 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     attempt.save()
     if attempt.captured_minor < captured_before:
         books.post_capture_reversed(order, attempt, captured_before - attempt.captured_minor, cause=scene.cause)
-    _set_order_money(scene)
+    set_order_money(order, scene.attempts, _because(scene, Reason.CAPTURE_REVERSED))
     _account_for_refunds(scene, statuses_before)
     if mismatch:
         _hold_mismatch(scene, update, mismatch)
@@ -132,9 +133,9 @@ def apply_refund(refund: RefundFact, *, operation: Operation, cause: Cause) -> A
     learn.settle_refund(ours, refund, now=cause.now)
     learn.total_returned(attempt, scene.operations_of(attempt))
     attempt.save()
-    _set_order_money(scene)
+    set_order_money(order, scene.attempts, _because(scene, Reason.CAPTURE_REVERSED))
     _account_for_refunds(scene, statuses_before)
-    _move_after_return(scene)
+    carry_after_return(order, attempt_public_id=attempt.public_id, cause=scene.cause)
     settle_order(order, scene.attempts, scene.operations, cause=scene.cause)
     return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
 
@@ -169,23 +170,6 @@ def _is_earned(scene: Scene) -> bool:
     return is_said and scene.order.is_paid_in_full()
 
 
-def _set_order_money(scene: Scene) -> None:
-    columns = orders.MoneyColumns(
-        authorized_minor=sum(row.authorized_minor for row in scene.attempts),
-        captured_minor=sum(row.captured_minor for row in scene.attempts),
-        excess_minor=sum(row.excess_minor for row in scene.attempts),
-        excess_returned_minor=sum(row.excess_returned_minor for row in scene.attempts),
-        returned_minor=sum(row.returned_minor for row in scene.attempts),
-    )
-    order = scene.order
-    is_short = columns.captured_minor - columns.excess_minor < order.due_minor
-    if order.state in PAID_STATES and is_short and not order.is_capture_reversed:
-        orders.reverse_capture(order, columns, _because(scene, Reason.CAPTURE_REVERSED))
-        return
-    orders.set_money(order, columns)
-    orders.note_reinstated(order, cause=scene.cause)
-
-
 def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
     order, attempt, version_before = scene.order, scene.attempt, scene.order.version
     if _has_begun(scene):
@@ -193,7 +177,7 @@ def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
     if will_be_paid:
         _pay(scene)
     elif is_ending(order) or not _is_payable(order):
-        _move_after_return(scene)
+        carry_after_return(order, attempt_public_id=attempt.public_id, cause=scene.cause)
     elif order.is_covered() and order.authorized_minor and order.state in {"payment_pending", "payment_failed"}:
         because = _because(scene, Reason.PROVIDER_PAYMENT_AUTHORIZED)
         orders.mark_authorized(order, because, held_until=attempt.capture_before)
@@ -248,19 +232,6 @@ def _pay(scene: Scene) -> None:
         _because(scene, reason, amount_minor=attempt.captured_minor, path=attempt.path_flags),
         may_reserve_again=may_reserve_again,
     )
-
-
-def _move_after_return(scene: Scene) -> None:
-    """The moves that returned money causes; every other order stays where it is."""
-    order = scene.order
-    if order.state in PAID_STATES:
-        reason = Reason.REFUND_SUCCEEDED if order.returned_minor else Reason.REFUND_REVERSED
-        orders.carry_on(order, _because(scene, reason))
-        give_coupons_back(order, cause=scene.cause)
-    elif order.state == OrderState.CANCELLED_WITH_REFUND and order.has_money_owed_again():
-        orders.owe_again(order, _because(scene, Reason.GIVE_BACK_FAILED))
-    elif is_ending(order) and order.state != OrderState.CANCELLED_WITH_REFUND and order.is_given_back():
-        orders.confirm_cancellation_refund(order, _because(scene, Reason.GIVEN_BACK))
 
 
 def _account_for_refunds(scene: Scene, statuses_before: dict[int, str]) -> None:

@@ -19,37 +19,39 @@ CHECKS = (
     Check(
         "I4",
         "paid_order_has_its_sale",
-        "An order was recognised as a sale if and only if it became paid, over what was due; goods given away at a "
-        "price of zero are no sale.",
+        "An order is in the books as a sale over what was due from when it became paid until that was undone; goods given "
+        "away at a price of zero are no sale.",
         """
         SELECT coalesce("order".public_id, sale.order_public_id) AS subject, concat('paid_at ',
-            coalesce("order".paid_at::text, 'empty'), ', sale in the books: ', coalesce(sale.receivable_minor::text,
-                'none'),
-            ' of ', "order".due_minor) AS detail
+            coalesce("order".paid_at::text, 'empty'), CASE WHEN "order".is_sale_recognised THEN '' ELSE ', undone' END,
+            ', sale in the books: ', coalesce(sale.receivable_minor::text, 'none'), ' of ', "order".due_minor) AS detail
         FROM orders_order AS "order" FULL JOIN (
             SELECT posting.order_public_id, sum(entry.amount_minor) FILTER (
                 WHERE account.code = 'asset:receivable:customer') AS receivable_minor
             FROM ledger_posting AS posting JOIN ledger_entry AS entry ON entry.posting_id = posting.id
             JOIN ledger_account AS account ON account.id = entry.account_id
-            WHERE posting.source_kind = 'order' AND posting.event = 'sale' GROUP BY posting.order_public_id
+            WHERE posting.source_kind = 'order' AND starts_with(posting.event, 'sale') GROUP BY posting.order_public_id
         ) AS sale ON sale.order_public_id = "order".public_id
-        WHERE (("order".paid_at IS NULL) <> (sale.order_public_id IS NULL)
-                AND NOT (sale.order_public_id IS NULL AND "order".due_minor = 0
-                    AND ("order".snapshot ->> 'discount_minor')::bigint = 0))
-            OR ("order".paid_at IS NOT NULL AND coalesce(sale.receivable_minor, 0) <> "order".due_minor)
+        WHERE "order".public_id IS NULL
+            OR ("order".is_sale_recognised AND "order".paid_at IS NULL)
+            OR ("order".is_sale_recognised AND sale.order_public_id IS NULL
+                AND NOT ("order".due_minor = 0 AND ("order".snapshot ->> 'discount_minor')::bigint = 0))
+            OR coalesce(sale.receivable_minor, 0)
+                <> CASE WHEN "order".is_sale_recognised THEN "order".due_minor ELSE 0 END
+            OR ("order".paid_at IS NOT NULL AND NOT "order".is_sale_recognised
+                AND "order".state NOT IN ('cancelled', 'cancelled_with_refund', 'expired', 'payment_pending'))
         """,
     ),
     Check(
         "I9",
         "receivable_is_what_customers_owe",
-        "An order is owed what is due less what was accepted once its sale is recognised (nothing when it is paid), "
-        "before "
-        "that nothing.",
+        "An order is owed what is due less what was accepted while its sale is recognised (nothing when it is paid), "
+        "before and after that nothing.",
         """
         SELECT coalesce("order".public_id, books.order_public_id) AS subject, concat('receivable is ',
             coalesce(books.receivable_minor, 0), ', should be ', "order".expected_minor) AS detail
         FROM (
-            SELECT public_id, CASE WHEN paid_at IS NULL THEN 0 ELSE due_minor - captured_minor + excess_minor END AS
+            SELECT public_id, CASE WHEN is_sale_recognised THEN due_minor - captured_minor + excess_minor ELSE 0 END AS
                 expected_minor
             FROM orders_order
         ) AS "order" FULL JOIN (
@@ -70,7 +72,7 @@ CHECKS = (
             coalesce(books.clearing_minor, 0), ', captured less returned ',
             coalesce(attempt.kept_minor::text, 'unknown: there is no such attempt')) AS detail
         FROM (
-            SELECT public_id, captured_minor - excess_returned_minor - returned_minor AS kept_minor FROM
+            SELECT public_id, captured_minor - excess_returned_minor - returned_minor - beyond_minor AS kept_minor FROM
                 payments_paymentattempt
         ) AS attempt FULL JOIN (
             SELECT entry.attempt_public_id, sum(entry.amount_minor) AS clearing_minor FROM ledger_entry AS entry

@@ -129,17 +129,24 @@ CHECKS = (
     Check(
         "I6",
         "returned_follows_from_operations",
-        "What an attempt gave back is the sum of its succeeded refunds and give-backs.",
+        "What an attempt gave back is the sum of its succeeded refunds and give-backs, of what was given back beside its "
+        "provider, and of the disputes it lost.",
         f"""
-        SELECT "order".public_id AS subject, concat(attempt.public_id, ' returned ',
-            attempt.returned_minor + attempt.excess_returned_minor, ', its operations say ', attempt.asked) AS detail
+        SELECT "order".public_id AS subject, concat(attempt.public_id, ' returned ', attempt.returned, ', should be ',
+            attempt.by_provider + attempt.beside + attempt.lost) AS detail
         FROM (
-            SELECT attempt.*, (SELECT coalesce(sum(operation.amount_minor), 0) FROM payments_operation AS operation
+            SELECT attempt.*, attempt.returned_minor + attempt.excess_returned_minor + attempt.beyond_minor AS returned,
+                (SELECT coalesce(sum(operation.amount_minor), 0) FROM payments_operation AS operation
                 WHERE operation.attempt_id = attempt.id AND operation.status = 'succeeded'
-                AND operation.kind IN ('refund', 'give_back')) AS asked
+                AND operation.kind IN ('refund', 'give_back')) AS by_provider,
+                (SELECT coalesce(sum(refund.amount_minor), 0) FROM payments_refund AS refund
+                WHERE refund.attempt_id = attempt.id AND refund.status = 'succeeded'
+                AND refund.origin IN ('offline', 'credit')) AS beside,
+                (SELECT coalesce(sum(dispute.amount_minor), 0) FROM payments_dispute AS dispute
+                WHERE dispute.attempt_id = attempt.id AND dispute.status IN ('lost', 'accepted')) AS lost
             FROM payments_paymentattempt AS attempt
         ) AS attempt JOIN orders_order AS "order" ON "order".id = attempt.order_id
-        WHERE attempt.returned_minor + attempt.excess_returned_minor <> attempt.asked AND NOT {REPORTED}
+        WHERE attempt.returned <> attempt.by_provider + attempt.beside + attempt.lost AND NOT {REPORTED}
         """,
     ),
     Check(

@@ -71,7 +71,10 @@ def read_truth(records: Iterable[Mapping[str, Any]], *, since: datetime) -> Trut
                 if record["status"] in {"pending", "requires_action"}:
                     pending.add(record["id"])
             case "balance_transaction" if record["source"] not in pending:
-                _take_in_movement(truth, record, payment=truth.payments[payment_of[record["source"]]])
+                # A payout moves what a provider owes us to the bank, which is no payment's.
+                intent = record.get("intent") or payment_of.get(record["source"])
+                if intent is not None:
+                    _take_in_movement(truth, record, payment=truth.payments[intent])
     return truth
 
 
@@ -146,7 +149,10 @@ def _attempts(truth: Truth) -> Iterator[Violation]:
         if any(instant >= truth.since for instant in moved):
             continue
         provider_side = (sum(row.captured_minor for row in theirs), sum(row.returned_minor for row in theirs))
-        our_side = (attempt.captured_minor, attempt.returned_minor + attempt.excess_returned_minor)
+        returned = attempt.returned_minor + attempt.excess_returned_minor + attempt.beyond_minor
+        by_provider = returned - attempt.offline_minor - attempt.lost_minor
+        # What had been refunded when the provider took the rest back counts as captured here, and as nothing there.
+        our_side = (0 if attempt.status == "reversed" else attempt.captured_minor, by_provider)
         currencies = {row.currency for row in theirs if row.captured_minor} - {attempt.currency}
         references = {row.reference for row in theirs if row.captured_minor} - {attempt.provider_reference}
         if provider_side != our_side or currencies or references:

@@ -1,5 +1,6 @@
 """Refunds of paid orders, from the service to the provider, the books and what the customer sees."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -130,7 +131,7 @@ class TestTwice:
 
         refund(shop, WantedAmount(500))
         shop.work()
-        assert Refund.objects.get().status in {"unknown", "succeeded"}
+        assert Refund.objects.get().status in {"sent", "unknown", "succeeded"}
         wait(shop, rounds=8, seconds=121)
 
         assert sum(given_back(shop)) <= 500
@@ -179,12 +180,8 @@ class TestElsewhere:
     def test_a_refund_in_the_dashboard_is_seen(self, shop: Shop) -> None:
         paid(shop)
         intent = shop.truth("intent")[0]["id"]
-        shop.sandbox.handle(
-            "POST",
-            "http://sandbox.localhost/_control/refunds",
-            {},
-            b'{"payment_intent": "%s", "amount": 700}' % intent.encode(),
-        )
+        body = json.dumps({"payment_intent": intent, "amount": 700}).encode()
+        shop.sandbox.handle("POST", "http://sandbox.localhost/_control/refunds", {}, body)
         shop.deliver()
 
         row = Refund.objects.get()

@@ -2,7 +2,7 @@
 
 from payments.services.refunding.decide import approve_refund, cancel_unapproved, reject_refund, withdraw_refund
 from payments.services.refunding.external import record_external
-from payments.services.refunding.follow import follow_refunds, give_coupons_back
+from payments.services.refunding.follow import follow_refunds
 from payments.services.refunding.request import request_refund
 from payments.services.refunding.terms import (
     NotRefundable,
@@ -21,7 +21,6 @@ __all__ = [
     "approve_refund",
     "cancel_unapproved",
     "follow_refunds",
-    "give_coupons_back",
     "record_external",
     "reject_refund",
     "request_refund",

@@ -6,13 +6,12 @@ is left alone.
 
 from collections.abc import Iterable, Mapping
 
-from catalog import services as catalog
 from core.cause import Cause
 from core.db import transaction_required
 from core.machines import may_move
 from core.money import Money
 from orders import services as orders
-from orders.models import HoldReason, Order, OrderState, Reason
+from orders.models import HoldReason, Order, Reason
 from orders.services.change import Because
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case, resolve_open
@@ -84,12 +83,6 @@ def note_arrival(order: Order, refund: Refund, *, cause: Cause) -> None:
         refund.save(update_fields=["status", "settled_at"])
     resolve_open(type=CaseType.REFUND_FAILED, subject_id=refund.public_id, resolution="The money arrived.", cause=cause)
     orders.give_units_back(order, units=_units(refund), restocked=_restocked(refund))
-
-
-def give_coupons_back(order: Order, *, cause: Cause) -> None:
-    """This will give the coupons of an order back to their limits once everything was returned and nothing kept."""
-    if order.state in {OrderState.REFUNDED, OrderState.CANCELLED_WITH_REFUND} and order.snapshot.get("promotions"):
-        catalog.give_back_uses(owner_id=order.public_id, now=cause.now)
 
 
 def _units(refund: Refund) -> dict[int, int]:

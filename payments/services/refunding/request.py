@@ -35,8 +35,10 @@ from payments.models import (
 )
 from payments.providers.base import RefundRequest
 from payments.providers.registry import adapter_for
-from payments.selectors import disputes_of, lock_attempts, refunds_of
+from payments.selectors import disputes_of, lock_attempts, lock_operations, refunds_of
 from payments.services.attempts import insert_operation
+from payments.services.columns import carry_after_return, set_order_money
+from payments.services.learn import total_returned
 from payments.services.refunding.books import post_accepted, post_settled_elsewhere
 from payments.services.refunding.follow import note_arrival
 from payments.services.refunding.shares import given_of, parts_of, sold_of, split
@@ -94,10 +96,7 @@ def send(order: Order, refund: Refund, *, cause: Cause) -> None:
     """
     post_accepted(order, refund, cause=cause)
     if refund.origin != Refund.Origin.OURS:
-        refund.status, refund.settled_at = RefundStatus.SENT, None
-        refund.save(update_fields=["status"])
-        post_settled_elsewhere(order, refund, cause=cause)
-        note_arrival(order, refund, cause=cause)
+        _settle_elsewhere(order, refund, cause=cause)
         return
     attempt = refund.attempt
     attempt.order = order
@@ -120,6 +119,22 @@ def send(order: Order, refund: Refund, *, cause: Cause) -> None:
     refund.status = RefundStatus.SENT
     refund.save(update_fields=["operation", "status"])
     jobs.wake("payments.carry_out", operation_id=operation_id)
+
+
+def _settle_elsewhere(order: Order, refund: Refund, *, cause: Cause) -> None:
+    """Nobody is asked: a transfer was made, or the customer has credit from now on."""
+    refund.status = RefundStatus.SENT
+    refund.save(update_fields=["status"])
+    post_settled_elsewhere(order, refund, cause=cause)
+    note_arrival(order, refund, cause=cause)
+    attempts, operations = lock_attempts(order), lock_operations(order)
+    attempt = next(row for row in attempts if row.pk == refund.attempt_id)
+    attempt.offline_minor += refund.amount_minor
+    total_returned(attempt, [row for row in operations if row.attempt_id == attempt.pk])
+    attempt.save()
+    because = Because(Reason.REFUND_SUCCEEDED, cause, attempt.public_id)
+    set_order_money(order, attempts, because)
+    carry_after_return(order, attempt_public_id=attempt.public_id, cause=cause)
 
 
 def _require_refundable(order: Order, refunds: Sequence[Refund], disputes: Sequence[Dispute], wish: RefundWish) -> None:

@@ -1,0 +1,48 @@
+"""From attempts to their order: its money columns, and the state that returned money makes."""
+
+from core.cause import Cause
+from core.db import transaction_required
+from orders import services as orders
+from orders.models import Order, OrderState, Reason
+from orders.models.money import PAID_STATES
+from orders.services.change import Because
+from payments.models import PaymentAttempt
+from payments.services.coupons import give_coupons_back
+from payments.services.settle import is_ending
+
+
+@transaction_required
+def set_order_money(order: Order, attempts: list[PaymentAttempt], because: Because) -> None:
+    """This will set the money columns of the locked order to the sums over its attempts.
+
+    A paid order that is short now had a capture taken back, which is more than a change of columns.
+    """
+    columns = orders.MoneyColumns(
+        authorized_minor=sum(row.authorized_minor for row in attempts),
+        captured_minor=sum(row.captured_minor for row in attempts),
+        excess_minor=sum(row.excess_minor for row in attempts),
+        excess_returned_minor=sum(row.excess_returned_minor for row in attempts),
+        returned_minor=sum(row.returned_minor for row in attempts),
+    )
+    is_short = columns.captured_minor - columns.excess_minor < order.due_minor
+    if order.state in PAID_STATES and is_short and not order.is_capture_reversed:
+        orders.reverse_capture(order, columns, because)
+        return
+    orders.set_money(order, columns)
+    orders.note_reinstated(order, cause=because.cause)
+
+
+@transaction_required
+def carry_after_return(order: Order, *, attempt_public_id: str, cause: Cause) -> None:
+    """This will make the moves that returned money causes; every other order stays where it is."""
+
+    def because(reason: Reason) -> Because:
+        return Because(reason, cause, attempt_public_id)
+
+    if order.state in PAID_STATES:
+        orders.carry_on(order, because(Reason.REFUND_SUCCEEDED if order.returned_minor else Reason.REFUND_REVERSED))
+        give_coupons_back(order, cause=cause)
+    elif order.state == OrderState.CANCELLED_WITH_REFUND and order.has_money_owed_again():
+        orders.owe_again(order, because(Reason.GIVE_BACK_FAILED))
+    elif is_ending(order) and order.state != OrderState.CANCELLED_WITH_REFUND and order.is_given_back():
+        orders.confirm_cancellation_refund(order, because(Reason.GIVEN_BACK))
