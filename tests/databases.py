@@ -35,6 +35,12 @@ class Onlooker:
         self._session: psycopg.Connection | None = None
         self._prepared: dict[str, str] = {}
 
+    def close(self) -> None:
+        """This will end the session; the next look opens another."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
     def look(self, statement: str, argument: str) -> list[tuple[str, ...]]:
         """This will run a statement with one timestamp as its `$1` and return its rows of text."""
         database = connections["default"].settings_dict["NAME"]

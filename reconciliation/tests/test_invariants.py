@@ -45,6 +45,10 @@ PLANTED: dict[str, list[str]] = {
     ],
     "accepted_is_due_means_paid": [ORDER.format("captured_minor = 500", "waiting")],
     "ended_without_keeping_money": [ORDER.format("excess_returned_minor = 400", "returned")],
+    "part_of_the_money_is_explained": [
+        "UPDATE payments_paymentattempt SET dead_at = created_at WHERE public_id = 'payatt_waiting'",
+        ORDER.format("captured_minor = 1", "waiting"),
+    ],
     "paid_at_is_history": [ORDER.format("paid_at = NULL", "paid")],
     "nothing_fulfilled_unpaid": [
         """UPDATE orders_orderline SET units_fulfilled = 1 FROM orders_order AS paid_for

@@ -26,6 +26,7 @@ HASH_CHECKS = {"snapshots_make_their_hash": hashes.altered_snapshots}
 OWN_CHECKS = (
     "provider_acts_on_rows",  # nothing is at the provider that was not committed here first
     "one_act_at_the_provider",  # and no attempt or operation became two things there
+    "provider_hears_our_keys",  # every key it was ever sent is an operation's own, committed before
     "refusals_are_the_providers",  # no operation counts as refused that the provider carried out at the first try
     "processed_events_took_effect",  # a success that was processed is known to its attempt
     "answers_make_sense",  # no 5xx but 503, nothing crashed, one cart is one order, one key has one answer
@@ -36,6 +37,7 @@ OWN_CHECKS = (
 )
 CHECK_NAMES: tuple[str, ...] = (*SQL_CHECKS, *provider.COMPARISONS, *HASH_CHECKS, *OWN_CHECKS)
 
+PROVIDER_TABLES = ("intents", "refunds", "idempotency_keys")
 OURS = "SELECT json_extract(metadata, '$.attempt_id') FROM intents WHERE json_extract(metadata, '$.stranger') IS NULL"
 # Payments that are there, open or taken, and of which no try ever failed.
 CARRIED_OUT = """
@@ -120,7 +122,7 @@ class Judge:
             raise KeyError(f"no such check: {', '.join(sorted(unknown))}")
         self._world = world
         self._checks = frozenset(checks)
-        self._compared = (0, 0)
+        self._compared: tuple[int, ...] = (0, 0, 0)
         chosen = [check for check in (*SQL_CHECKS.values(), *HEARSAY) if check.name in self._checks]
         self._always = Look([check for check in chosen if not check.is_liveness])
         self._at_rest = Look(chosen)
@@ -157,10 +159,11 @@ class Judge:
     def _provider_acts(self) -> Iterator[Finding]:
         """Nothing is at the provider that was not committed here first, and no operation acted twice there."""
         store = self._world.shop.sandbox.engine.store
-        counts = tuple(store.rows(f"SELECT count(*) FROM {table}")[0][0] for table in ("intents", "refunds"))
+        counts = tuple(store.rows(f"SELECT count(*) FROM {table}")[0][0] for table in PROVIDER_TABLES)
         if counts == self._compared:
             return
         self._compared = counts
+        yield from self._strange_keys()
         attempts = [row[0] for row in store.rows(OURS)]
         operations = [
             row[0]
@@ -182,6 +185,14 @@ class Judge:
                     yield Finding(
                         "one_act_at_the_provider", f"I2 {public_id} one {kind} became {times} at the provider"
                     )
+
+    def _strange_keys(self) -> Iterator[Finding]:
+        """Keys at the provider that no operation of ours has: the next repeat would make another one."""
+        store = self._world.shop.sandbox.engine.store
+        sent = {key for (key,) in store.rows("SELECT key FROM idempotency_keys") if not key.startswith("stranger-")}
+        ours = set(Operation.objects.filter(provider_key__in=sent).values_list("provider_key", flat=True))
+        for key in sorted(sent - ours):
+            yield Finding("provider_hears_our_keys", f"I2 {key} was sent to the provider and is no operation's key")
 
     def _misheard(self) -> Iterator[Finding]:
         """Whom the provider carried out, though we count it as refused."""

@@ -128,10 +128,12 @@ def _form_of(request: httpx2.Request) -> dict[str, list[str]]:
     return parse_qs(request.content.decode())
 
 
-def in_dashboard(shop: Shop, path: str) -> int:
+def in_dashboard(shop: Shop, path: str, *, form: bytes = b"") -> int:
     """This will do something at the provider with our own key but past us, as staff does there. Returns the status."""
-    headers = {"Authorization": f"Bearer {WIRING['STRIPE_SECRET_KEY']}"}
+    headers = {
+        "Authorization": f"Bearer {WIRING['STRIPE_SECRET_KEY']}", "Content-Type": "application/x-www-form-urlencoded",
+    }  # fmt: skip
     try:
-        return int(shop.sandbox.handle("POST", f"http://sandbox.localhost/v1/{path}", headers, b"").status)
+        return int(shop.sandbox.handle("POST", f"http://sandbox.localhost/v1/{path}", headers, form).status)
     except ConnectionLostError:
         return 0

@@ -195,7 +195,8 @@ def work_in_dashboard(world: World, dice: random.Random) -> None:
     if held:
         act = dice.choice(["capture", "cancel"])
         world.note(f"dashboard {act}")
-        in_dashboard(world.shop, f"payment_intents/{dice.choice(held)}/{act}")
+        part = b"amount_to_capture=100" if act == "capture" and dice.random() < 0.2 else b""
+        in_dashboard(world.shop, f"payment_intents/{dice.choice(held)}/{act}", form=part)
 
 
 ACTS: dict[str, tuple[int, Act]] = {

@@ -29,7 +29,7 @@ DEFECTS = (
                 "attempt.captured_minor = update.captured_minor",
             ),
         ),
-        more={"ask_provider": 8, "start_held": 3, "take_held_funds": 3},
+        more={"ask_provider": 30, "confirm": 4, "start_held": 3, "take_held_funds": 3, "come_back": 4},
     ),
     Defect(
         "capture amount not compared",
@@ -41,6 +41,7 @@ DEFECTS = (
                 '    return ""\n    if update.amount_minor != attempt.amount_minor:',
             ),
         ),
+        more={"start_held": 5, "work_in_dashboard": 5},
     ),
     Defect(
         "hold ignored",

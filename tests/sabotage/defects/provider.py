@@ -140,6 +140,6 @@ DEFECTS = (
                 },
             ),
         ),
-        more={"minutes_pass": 5, "repeat": 3},
+        more={"seconds_pass": 3, "minutes_pass": 8, "repeat": 10, "start": 4},
     ),
 )

@@ -8,9 +8,9 @@ from tests.simulation.director import Director, Run
 # Half of what `./run simulate` plays: twice as many seeds in the same time see more.
 STEPS = 100
 # One half for each of two workers.
-FIXED = range(1, 41)
+FIXED = range(1, 151)
 FIXED_HALF = len(FIXED) // 2
-FRESH_COUNT = 10
+FRESH_COUNT = 50
 FIRST_FRESH = int(os.environ["SIMULATION_FRESH"])
 
 
