@@ -9,6 +9,7 @@ from django.db.models import Q
 from core.errors import NotFound
 from core.models import ProviderAccount, SalesChannel
 from orders.models import Order
+from oversight.models import Approval
 from payments.models import OPEN_REFUNDS, OPEN_STATUSES, Dispute, Operation, PaymentAttempt, Refund
 from payments.providers.registry import adapter_for
 from payments.providers.stripe_wire import from_wire
@@ -43,15 +44,24 @@ def find_refund(public_id: str) -> Refund:
     return refund
 
 
-def refund_of_approval(approval_id: str) -> Refund | None:
-    """This will return the refund that waits for an approval."""
-    return Refund.objects.filter(approval_id=approval_id).select_related("order").first()
-
-
 def refunds_by_operation(operations: Iterable[Operation]) -> dict[int, Refund]:
     """This will return the refunds of these operations, by the operation's row id, with what they are made of."""
     rows = Refund.objects.filter(operation__in=list(operations)).prefetch_related("parts", "taxes")
     return {row.operation_id: row for row in rows if row.operation_id is not None}
+
+
+def unapproved_refunds(*, limit: int) -> list[str]:
+    """This will return refunds that wait for an approval which can no longer be given."""
+    open_approvals = Approval.objects.filter(status__in=["requested", "approved"])
+    rows = Refund.objects.filter(status="awaiting_approval")
+    rows = rows.exclude(approval_id__in=open_approvals.values("public_id"))
+    return list(rows.order_by("id").values_list("public_id", flat=True)[:limit])
+
+
+def refunds_pending_since(*, before: datetime, limit: int) -> list[Refund]:
+    """This will return refunds that the provider has worked on since before that time, with their order."""
+    rows = Refund.objects.filter(status__in=["sent", "pending", "requires_action", "unknown"], requested_at__lt=before)
+    return list(rows.select_related("order").order_by("requested_at")[:limit])
 
 
 def disputes_of(order: Order) -> list[Dispute]:

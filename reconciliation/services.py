@@ -36,7 +36,7 @@ def sweep_operations(*, now: Callable[[], datetime]) -> int:
     """This will climb one rung for every operation whose next look is due. Returns how many."""
     with transaction("reconciliation.due_operations"):
         due = due_operations(now=now(), limit=BATCH)
-    return _each(due, lambda operation_id: payments.recover(operation_id, cause=system("sweep", now=now())))
+    return each_of(due, lambda operation_id: payments.recover(operation_id, cause=system("sweep", now=now())))
 
 
 @outside_transaction
@@ -49,7 +49,7 @@ def sweep_expired_orders(*, now: Callable[[], datetime]) -> int:
         with orders.order_transaction("reconciliation.stock_returned"):
             orders.note_stock_returned(lock_order(order_id), cause=system("sweep", now=now()))
     due = due_for_expiry(now=now(), limit=BATCH)
-    return _each(due, lambda order_id: expire_order(order_id, cause=system("sweep", now=now())))
+    return each_of(due, lambda order_id: expire_order(order_id, cause=system("sweep", now=now())))
 
 
 @outside_transaction
@@ -71,14 +71,14 @@ def expire_order(order_id: str, *, cause: Cause) -> None:
 def sweep_cancellations(*, now: Callable[[], datetime]) -> int:
     """This will carry on every cancellation that was asked for. Returns how many."""
     due = open_cancellations(limit=BATCH)
-    return _each(due, lambda order_id: settle(order_id, cause=system("sweep", now=now())))
+    return each_of(due, lambda order_id: settle(order_id, cause=system("sweep", now=now())))
 
 
 @outside_transaction
 def sweep_owed_money(*, now: Callable[[], datetime]) -> int:
     """This will make sure that money nobody is owed is on its way back. Returns how many orders were looked at."""
     due = owing_customers(limit=BATCH)
-    return _each(due, lambda order_id: settle(order_id, cause=system("sweep", now=now()), is_asking=False))
+    return each_of(due, lambda order_id: settle(order_id, cause=system("sweep", now=now()), is_asking=False))
 
 
 @outside_transaction
@@ -143,8 +143,8 @@ def beat(queue: str, *, now: datetime) -> None:
     Heartbeat.objects.update_or_create(queue=queue, defaults={"completed_at": now})
 
 
-def _each(subject_ids: Sequence[str], work: Callable[[str], None]) -> int:
-    """Work on each; one that crashes is logged and does not keep the others waiting. Its row stays due."""
+def each_of(subject_ids: Sequence[str], work: Callable[[str], None]) -> int:
+    """This will work on each; one that crashes is logged and does not keep the others waiting. Its row stays due."""
     for subject_id in subject_ids:
         try:
             work(subject_id)

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from core import clock
-from reconciliation import services
+from reconciliation import services, sweeping_money
 
 
 @shared_task(name="reconciliation.sweep_operations")
@@ -34,6 +34,24 @@ def sweep_owed_money() -> None:
 def sweep_pending_too_long() -> None:
     """Payments pending for too long."""
     services.sweep_pending_too_long(now=clock.now)
+
+
+@shared_task(name="reconciliation.sweep_authorizations")
+def sweep_authorizations() -> None:
+    """Held funds that are released soon."""
+    sweeping_money.sweep_authorizations(now=clock.now)
+
+
+@shared_task(name="reconciliation.sweep_refunds")
+def sweep_refunds() -> None:
+    """Refunds nobody approved, and slow ones."""
+    sweeping_money.sweep_refunds(now=clock.now)
+
+
+@shared_task(name="reconciliation.sweep_closing")
+def sweep_closing() -> None:
+    """Orders whose windows are over."""
+    sweeping_money.sweep_closing(now=clock.now)
 
 
 @shared_task(name="reconciliation.reap_keys")

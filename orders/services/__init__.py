@@ -2,6 +2,7 @@
 
 from orders.services.cancel import CannotCancel, cancel, confirm_cancellation_refund, request_cancel
 from orders.services.change import TransitionRefused, order_transaction, record_fact
+from orders.services.close import close
 from orders.services.create import ContactDetails, NewOrder, create_order
 from orders.services.expire import expire, extend_reservation, keep_units_again, keeps_units, note_stock_returned
 from orders.services.holds import open_hold, release_hold
@@ -35,6 +36,7 @@ __all__ = [
     "adjust_due",
     "cancel",
     "carry_on",
+    "close",
     "confirm_cancellation_refund",
     "create_order",
     "expire",

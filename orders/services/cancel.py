@@ -9,9 +9,6 @@ from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES
 from orders.services.change import Because, move, record_fact
 from orders.services.pay import undo_sale
 
-# Paid, and nobody has begun to send anything. What went back whole is neither cancelled nor un-cancelled any more.
-CANCELLABLE_PAID = (OrderState.PAID, OrderState.PARTIALLY_REFUNDED)
-
 
 class CannotCancel(DomainError):
     """The order is past the point where a cancellation before payment is possible."""
@@ -24,12 +21,11 @@ class CannotCancel(DomainError):
 def request_cancel(order: Order, *, reason: str, cause: Cause) -> Order:
     """This will open a cancellation on the locked `order`; a second request changes nothing.
 
-    A paid order's money is given back by its caller. Raises: CannotCancel once its goods were asked for, or when all
-    of its money went back already.
+    Raises: CannotCancel once the order is paid.
     """
     if order.cancel_requested_at or OrderState(order.state) in CANCELLED_STATES:
         return order
-    if OrderState(order.state) not in (*BEFORE_PAYMENT, *CANCELLABLE_PAID) or order.is_fulfillment_requested:
+    if OrderState(order.state) not in BEFORE_PAYMENT:
         raise CannotCancel(order_id=order.public_id, state=order.state)
     order.cancel_requested_at = cause.now
     order.cancel_requested_by = cause.actor

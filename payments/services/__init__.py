@@ -29,6 +29,7 @@ from payments.services.funnel import AppliedUpdate, UnknownPayment, apply_update
 from payments.services.operations import Answer, carry_out, record_answer, submit, take_over
 from payments.services.recover import ask_provider, recover
 from payments.services.refunding import (
+    Destination,
     NotRefundable,
     RefundDecided,
     RefundLocked,
@@ -51,6 +52,7 @@ __all__ = [
     "AppliedUpdate",
     "AuthorizationLapsed",
     "BeyondAuthorized",
+    "Destination",
     "EventReading",
     "InvalidSignature",
     "InvalidWebhook",

@@ -7,7 +7,6 @@ from orders.models import Order, OrderState, Reason
 from orders.models.money import PAID_STATES
 from orders.services.change import Because
 from payments.models import PaymentAttempt
-from payments.services.coupons import give_coupons_back
 from payments.services.settle import is_ending
 
 
@@ -41,7 +40,6 @@ def carry_after_return(order: Order, *, attempt_public_id: str, cause: Cause) ->
 
     if order.state in PAID_STATES:
         orders.carry_on(order, because(Reason.REFUND_SUCCEEDED if order.returned_minor else Reason.REFUND_REVERSED))
-        give_coupons_back(order, cause=cause)
     elif order.state == OrderState.CANCELLED_WITH_REFUND and order.has_money_owed_again():
         orders.owe_again(order, because(Reason.GIVE_BACK_FAILED))
     elif is_ending(order) and order.state != OrderState.CANCELLED_WITH_REFUND and order.is_given_back():

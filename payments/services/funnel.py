@@ -21,7 +21,7 @@ from orders.paths import Path, walked
 from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.models import Case, CaseType
-from oversight.services import Report, open_case
+from oversight.services import Report, open_case, resolve_open
 from payments.models import OPEN_STATUSES, AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import ProviderUpdate, RefundFact
 from payments.selectors import find_attempt, lock_attempts, lock_operations
@@ -226,6 +226,11 @@ def _pay(scene: Scene) -> None:
     if is_late or is_again:
         attempt.path_flags = walked(attempt.path_flags, Path.LATE_SUCCESS if is_late else Path.RETRIED)
         attempt.save(update_fields=["path_flags"])
+    if attempt.capture_method == "manual":
+        words = "The held funds were taken."
+        resolve_open(
+            type=CaseType.AUTHORIZATION_EXPIRING, subject_id=attempt.public_id, resolution=words, cause=scene.cause
+        )
     may_reserve_again = bool(policies.current("late_money")["revive_expired"])
     orders.mark_paid(
         order,

@@ -83,7 +83,11 @@ def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt, operations: 
 
 def asked_to_capture(attempt: PaymentAttempt, operations: Sequence[Operation]) -> int:
     """This will return what we asked to take of the attempt, minor units: everything, unless captures say otherwise."""
-    captures = [row for row in operations if row.kind == OperationKind.CAPTURE and row.status not in _UNDONE]
+    captures = [
+        row
+        for row in operations
+        if row.kind == OperationKind.CAPTURE and row.status not in _UNDONE and not row.request.get("external")
+    ]
     return sum(row.amount_minor for row in captures) if captures else attempt.amount_minor
 
 

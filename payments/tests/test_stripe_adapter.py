@@ -237,7 +237,8 @@ class TestWhatAnAnswerMeans:
 class TestReading:
     @pytest.mark.parametrize(("word", "status"), STATUSES.items())
     def test_every_status_has_its_meaning(self, word: str, status: str) -> None:
-        update = read_intent(INTENT | {"status": word}, seen=SEEN)
+        received = 1999 if word == "succeeded" else 0
+        update = read_intent(INTENT | {"status": word, "amount_received": received}, seen=SEEN)
 
         assert (update.status, update.provider_status) == (status, word)
         assert update.can_still_capture is (word not in {"succeeded", "canceled"})

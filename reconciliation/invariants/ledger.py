@@ -19,8 +19,8 @@ CHECKS = (
     Check(
         "I4",
         "paid_order_has_its_sale",
-        "An order is in the books as a sale over what was due from when it became paid until that was undone; goods given "
-        "away at a price of zero are no sale.",
+        "An order is in the books as a sale over what was due from when it became paid until that was undone; goods "
+        "given away at a price of zero are no sale.",
         """
         SELECT coalesce("order".public_id, sale.order_public_id) AS subject, concat('paid_at ',
             coalesce("order".paid_at::text, 'empty'), CASE WHEN "order".is_sale_recognised THEN '' ELSE ', undone' END,

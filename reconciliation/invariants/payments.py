@@ -129,8 +129,8 @@ CHECKS = (
     Check(
         "I6",
         "returned_follows_from_operations",
-        "What an attempt gave back is the sum of its succeeded refunds and give-backs, of what was given back beside its "
-        "provider, and of the disputes it lost.",
+        "What an attempt gave back is the sum of its succeeded refunds and give-backs, of what was given back beside "
+        "its provider, and of the disputes it lost.",
         f"""
         SELECT "order".public_id AS subject, concat(attempt.public_id, ' returned ', attempt.returned, ', should be ',
             attempt.by_provider + attempt.beside + attempt.lost) AS detail

@@ -266,7 +266,18 @@ def _reservation(tamperer: psycopg.Connection, shop: Shop, order: Order, *, stat
 
 
 def _paid_order(tamperer: psycopg.Connection, shop: Shop) -> None:
-    order = _order(tamperer, shop, "paid", units=2, state="paid", version=3, captured_minor=1000, paid_at=LATER)
+    order = _order(
+        tamperer,
+        shop,
+        "paid",
+        units=2,
+        state="paid",
+        version=3,
+        captured_minor=1000,
+        paid_at=LATER,
+        is_sale_recognised=True,
+        sales_count=1,
+    )
     _history(tamperer, order, "draft", "payment_pending", "paid")
     attempt = _attempt(tamperer, shop, order, status="captured", is_current=True, captured_minor=1000)
     _operation(tamperer, attempt, "authorize", "succeeded")

@@ -1,6 +1,7 @@
 """A broker may deliver a message twice, at the same moment or days later: every task there is, and what it did once."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,16 +12,19 @@ from core import clock
 from core.cause import system
 from core.db import transaction
 from core.models import Heartbeat, IdempotencyKey
+from core.money import Money
 from ledger.models import Posting
 from orders.models import HoldReason, OrderEvent
+from orders.refunding import WantedEverything
 from orders.selectors import lock_order
 from orders.services import open_hold, order_transaction, release_hold
-from oversight.models import AuditEntry, Case, CaseType, Seal
-from oversight.services import Report, open_case
+from oversight.models import Action, AuditEntry, Case, CaseType, ReasonCode, Seal
+from oversight.services import Act, Report, actor_name, open_case, request_approval
+from oversight.tests.factories import SWEEP, a_colleague
 from payments.models import Operation
-from payments.services import ask_provider
+from payments.services import RefundWish, ask_provider, request_refund
 from tests.concurrency.threads import at_once, deadlocks
-from tests.journeys.buyers import cancel
+from tests.journeys.buyers import cancel, hold_funds
 from tests.journeys.facts import (
     charges,
     errors,
@@ -199,6 +203,50 @@ def a_case_past_its_time(shop: Shop) -> Arguments:
     return {}
 
 
+def refunded(shop: Shop, card: str = "pm_card_visa") -> None:
+    """This will sell, and give everything back."""
+    order = shop.start(shop.a_cart(), token=card).json()
+    wish = RefundWish(order["order_id"], WantedEverything(), "customer_request", last_known_refund_id="", restocks=True)
+    with transaction("test"):
+        request_refund(wish, cause=system("rules", now=clock.now()))
+    shop.work()
+    shop.deliver()
+
+
+def held_funds_that_are_released_soon(shop: Shop) -> Arguments:
+    """This will hold funds until the day before the bank lets go."""
+    hold_funds(shop)
+    shop.pass_time(days=6, hours=2)
+    return {}
+
+
+def a_refund_that_takes_long(shop: Shop) -> Arguments:
+    """This will let the provider work on a refund for a month."""
+    refunded(shop, "pm_card_pendingRefund")
+    shop.sandbox.engine.store.execute("UPDATE timers SET due_at = due_at + 86400 * 30")
+    shop.sandbox.engine.desk.forget_timers()
+    shop.pass_time(days=6)
+    return {}
+
+
+def an_order_whose_windows_are_over(shop: Shop) -> Arguments:
+    """This will let the time for disputes pass after everything went back."""
+    refunded(shop)
+    shop.pass_time(days=121)
+    return {}
+
+
+def an_approval_past_its_time(shop: Shop) -> Arguments:
+    """This will ask for a second person's word and wait for too long."""
+    ada = a_colleague("ada")
+    with transaction("test"):
+        cause = replace(SWEEP, actor=actor_name(ada), now=clock.now())
+        act = Act(Action.REFUND, ada, shop.channel, "ref_1", ReasonCode.DAMAGED, Money(9000, "GBP"))
+        request_approval(act, request_digest="0" * 64, cause=cause)
+    shop.pass_time(days=4)
+    return {}
+
+
 PAID = {"moves": ["draft", "payment_pending", "paid"], "taken": [1999], "charges": 1, "shelf": (9, 0, 1)}
 GIVEN_BACK = {
     "moves": ["draft", "payment_pending", "cancelled_with_refund"],
@@ -225,6 +273,19 @@ SCENES = {
     "reconciliation.sweep_pending_too_long": Scene(
         a_payment_the_provider_works_on, {"cases": [("payment_pending_too_long", "open")]}
     ),
+    "reconciliation.sweep_authorizations": Scene(
+        held_funds_that_are_released_soon,
+        {"moves": ["draft", "payment_pending", "payment_authorized", "paid"], "taken": [1999]},
+    ),
+    "reconciliation.sweep_refunds": Scene(a_refund_that_takes_long, {"cases": [("refund_pending_too_long", "open")]}),
+    "reconciliation.sweep_closing": Scene(
+        an_order_whose_windows_are_over,
+        {"moves": ["draft", "payment_pending", "paid", "refunded", "closed"], "given_back": [1999]},
+    ),
+    "oversight.expire_approvals": Scene(
+        an_approval_past_its_time, {"audit": ["approval.requested", "approval.expired"]}
+    ),
+    "ledger.make_checkpoints": Scene(rows_to_be_sealed, PAID),
     "reconciliation.reap_keys": Scene(keys_past_their_time, PAID | {"keys": 0}),
     "reconciliation.heartbeat": Scene(a_queue_s_turn, {"hearts": ["urgent"]}),
     "oversight.seal": Scene(rows_to_be_sealed, PAID | {"seals": [("history", 1), ("ledger", 1)]}),
@@ -234,12 +295,15 @@ SCENES = {
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _every_task_is_known() -> None:
+    app.loader.import_default_modules()
+    app.autodiscover_tasks(force=True)
+
+
 @pytest.mark.pains("J1")
 class TestEveryTask:
     def test_is_tried(self) -> None:
-        app.loader.import_default_modules()
-        app.autodiscover_tasks(force=True)
-
         assert set(SCENES) == {name for name in app.tasks if not name.startswith("celery.")}
 
     @pytest.mark.parametrize("name", SCENES)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core import killpoints
-from tests.crashes import backroom, buyers
+from tests.crashes import backroom, buyers, counter
 from tests.crashes.children import DEAD, Say, in_child
 from tests.crashes.ground import Ground
 from tests.crashes.recovery import Recovery
@@ -15,7 +15,7 @@ from tests.crashes.scenario import Scenario
 from tests.journeys.deaths import points_of
 from tests.simulation.world import Request
 
-SCENARIOS = {scenario.name: scenario for scenario in [*buyers.SCENARIOS, *backroom.SCENARIOS]}
+SCENARIOS = {scenario.name: scenario for scenario in [*buyers.SCENARIOS, *backroom.SCENARIOS, *counter.SCENARIOS]}
 RECORDED = Path(__file__).with_name("points.csv")
 COLUMNS = ("scenario", "point", "passage")
 

@@ -17,6 +17,9 @@ LEFT_OUT = {
     "checkout.start.record": "after a lease was lost, of which tests/journeys/test_slow_provider.py has the tests",
     "checkout.resume.record": "the same",
     "webhooks.park": "about a payment that is nobody's here",
+    "reconciliation.unapproved_refund": "one transaction about a refund that was never sent",
+    "reconciliation.slow_refund": "one transaction that tells people",
+    "reconciliation.close": "one transaction about an order of which nothing is open",
     **dict.fromkeys(
         (
             "checkout.add_coupon", "checkout.archive_cart", "checkout.change_cart", "checkout.choose_shipping_method",

@@ -11,11 +11,13 @@ from core.errors import DomainError
 from core.idempotency import KeyedRequest
 from orders.models import HoldReason, Order
 from orders.models.money import BEFORE_PAYMENT
+from orders.refunding import Wanted, WantedAmount, WantedEverything, WantedUnits
 from orders.selectors import lock_order
 from orders.services import open_hold, order_transaction, release_hold
 from payments import services as payments
 from payments import tasks as payment_tasks
-from payments.models import PaymentAttempt
+from payments.models import PaymentAttempt, Refund
+from payments.services import Destination, RefundWish
 from reconciliation import tasks as sweeps
 from sandbox.errors import ConnectionLostError
 from tests.simulation.line import in_dashboard
@@ -38,6 +40,8 @@ SWEEPS: dict[str, Callable[[], None]] = {
     "cancellations": sweeps.sweep_cancellations.run,
     "owed_money": sweeps.sweep_owed_money.run,
     "pending_too_long": sweeps.sweep_pending_too_long.run,
+    "authorizations": sweeps.sweep_authorizations.run,
+    "refunds": sweeps.sweep_refunds.run,
     "webhooks": webhook_tasks.sweep.run,
 }
 
@@ -121,6 +125,39 @@ def capture(world: World, order_id: str) -> bool:
         world.done[f"refused: {refusal.code}"] += 1
         return False
     return True
+
+
+def refund(world: World, dice: random.Random) -> None:
+    """A rule of the shop gives something of a paid order back: units, an amount, or everything; now and then for the
+    second time, because it looked before the first.
+    """
+    paid = list(Order.objects.filter(state__in=["paid", "partially_refunded"]).order_by("id"))
+    if not paid:
+        return
+    order = dice.choice(paid)
+    seen = list(Refund.objects.filter(order=order).order_by("id").values_list("public_id", flat=True))
+    last_seen = seen[-1] if seen and dice.random() < 0.9 else ""
+    wishes: list[Wanted] = [
+        WantedUnits({1: 1}), WantedAmount(dice.choice([100, 777])), WantedAmount(50, is_goodwill=True),
+        WantedEverything(),
+    ]  # fmt: skip
+    destination: Destination = dice.choice(["provider"] * 8 + ["offline", "credit"])
+    wish = RefundWish(
+        order.public_id,
+        dice.choice(wishes),
+        "customer_request",
+        last_seen,
+        restocks=dice.random() < 0.5,
+        destination=destination,
+    )
+    cause = Cause(actor="system:rules", source="rules", now=clock.now())
+    try:
+        with order_transaction("simulation.request_refund"):
+            payments.request_refund(wish, cause=cause)
+    except DomainError as refusal:
+        world.done[f"refused: {refusal.code}"] += 1
+        return
+    world.note(f"refund by {destination}")
 
 
 def put_on_hold(world: World, dice: random.Random) -> None:
@@ -211,6 +248,7 @@ ACTS: dict[str, tuple[int, Act]] = {
     "money_too_late": (2, money_too_late),
     "work_in_dashboard": (7, work_in_dashboard),
     "put_on_hold": (2, put_on_hold),
+    "refund": (6, refund),
     "ask_provider": (3, ask_provider),
     "replay_event": (2, replay_event),
 }

@@ -5,6 +5,7 @@ from payments.services.refunding.external import record_external
 from payments.services.refunding.follow import follow_refunds
 from payments.services.refunding.request import request_refund
 from payments.services.refunding.terms import (
+    Destination,
     NotRefundable,
     RefundDecided,
     RefundLocked,
@@ -13,6 +14,7 @@ from payments.services.refunding.terms import (
 )
 
 __all__ = [
+    "Destination",
     "NotRefundable",
     "RefundDecided",
     "RefundLocked",

@@ -7,10 +7,9 @@ from orders import services as orders
 from orders.models import Order, Reason
 from orders.selectors import lock_order
 from orders.services.change import Because
-from oversight.models import Approval
 from oversight.services import approve, authorize_act, reject, withdraw
 from payments.models import Refund, RefundStatus
-from payments.selectors import find_refund, lock_attempts, refund_of_approval
+from payments.selectors import find_refund, lock_attempts
 from payments.services.refunding.request import act_of, send
 from payments.services.refunding.terms import RefundDecided
 
@@ -53,13 +52,10 @@ def withdraw_refund(refund_id: str, *, cause: Cause) -> Refund:
 
 
 @transaction_required
-def cancel_unapproved(approval: Approval, *, cause: Cause) -> Refund | None:
-    """This will give up the refund of an approval that expired; None when it has none that still waits."""
-    known = refund_of_approval(approval.public_id)
-    if known is None:
-        return None
-    order = lock_order(known.order.public_id)
-    refund = find_refund(known.public_id)
+def cancel_unapproved(refund_id: str, *, cause: Cause) -> Refund | None:
+    """This will give up a refund whose approval expired; None when it waits for none any more. Raises: NoSuchRefund."""
+    order = lock_order(find_refund(refund_id).order.public_id)
+    refund = find_refund(refund_id)
     if refund.status != RefundStatus.AWAITING_APPROVAL:
         return None
     return _end(order, refund, RefundStatus.CANCELLED, cause=cause)

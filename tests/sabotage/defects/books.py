@@ -32,7 +32,7 @@ DEFECTS = (
     Defect(
         "time of payment not saved",
         "An order is paid and does not say since when.",
-        (Edit(MARK_PAID, 'also=["paid_at", "expires_at"]', 'also=["expires_at"]'),),
+        (Edit(MARK_PAID, 'also = ["paid_at", "expires_at",', 'also = ["expires_at",'),),
     ),
     Defect(
         "fulfillment asked for in passing",
@@ -45,8 +45,8 @@ DEFECTS = (
             ),
             Edit(
                 MARK_PAID,
-                'also=["paid_at", "expires_at"]',
-                'also=["paid_at", "expires_at", "is_fulfillment_requested"]',
+                'also = ["paid_at",',
+                'also = ["is_fulfillment_requested", "paid_at",',
             ),
         ),
     ),
@@ -98,7 +98,13 @@ DEFECTS = (
     Defect(
         "columns not brought up to date",
         "What went back is noted with the attempt and not with its order.",
-        (Edit("payments.services.funnel.apply_refund", "    _set_order_money(scene)\n", ""),),
+        (
+            Edit(
+                "payments.services.funnel.apply_refund",
+                "    set_order_money(order, scene.attempts, _because(scene, Reason.CAPTURE_REVERSED))\n",
+                "",
+            ),
+        ),
         more={"cancel": 6, "confirm": 2, "provider_fault": 2},
     ),
     Defect(
@@ -170,7 +176,7 @@ DEFECTS = (
         "A refund under way counts as money that went back.",
         (
             Edit(
-                "payments.services.learn.total_refunds",
+                "payments.services.learn.total_returned",
                 "row.status == OperationStatus.SUCCEEDED",
                 "row.status in {OperationStatus.SUCCEEDED, OperationStatus.PENDING}",
             ),
@@ -214,7 +220,14 @@ DEFECTS = (
     Defect(
         "sale not recognised",
         "An order is paid and its sale not posted.",
-        (Edit(MARK_PAID, "    if sale.has_figures:\n        ledger.post_sale(sale, cause=cause)\n", ""),),
+        (
+            Edit(
+                MARK_PAID,
+                "    if sale.has_figures and not is_sold_before:\n"
+                "        ledger.post_sale(sale, round=order.sales_count, cause=cause)\n",
+                "",
+            ),
+        ),
     ),
     Defect(
         "captures posted as nobody's",
@@ -232,9 +245,9 @@ DEFECTS = (
         "Money goes back and the books do not know.",
         (
             Edit(
-                "payments.services.funnel._account_for_refunds",
-                "            books.post_give_back(scene.order, operation, cause=scene.cause)\n",
-                "            pass\n",
+                "payments.services.funnel._post_unowed_return",
+                "        books.post_give_back(scene.order, operation, cause=scene.cause)\n",
+                "        pass\n",
             ),
         ),
         is_played_to_the_end=True,

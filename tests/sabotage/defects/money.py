@@ -8,9 +8,9 @@ DEFECTS = (
         "What a provider says it took is added at each hearing.",
         (
             Edit(
-                "payments.services.learn.take_in",
-                "attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)",
-                "attempt.captured_minor += update.captured_minor",
+                "payments.services.learn._take_in_captured",
+                "    attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)",
+                "    attempt.captured_minor += update.captured_minor",
             ),
         ),
     ),
@@ -24,9 +24,9 @@ DEFECTS = (
                 "if True:",
             ),
             Edit(
-                "payments.services.learn.take_in",
-                "attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)",
-                "attempt.captured_minor = update.captured_minor",
+                "payments.services.learn._take_in_captured",
+                "    attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)",
+                "    attempt.captured_minor = update.captured_minor",
             ),
         ),
         more={"ask_provider": 30, "confirm": 4, "start_held": 3, "take_held_funds": 3, "come_back": 4},

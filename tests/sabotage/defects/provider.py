@@ -91,9 +91,8 @@ DEFECTS = (
             Edit(
                 "payments.services.settle.close_expired",
                 "    for attempt in attempts:\n        if _can_capture(attempt):\n"
-                "            _open_void(order, attempt, operations, cause=cause)\n"
-                "    _end(order, attempts, operations, cause=cause)",
-                "    _end(order, [], [], cause=cause)",
+                "            _open_void(order, attempt, operations, cause=cause)\n",
+                "    _end(order, [], [], cause=cause)\n    return\n",
             ),
         ),
         more={"minutes_pass": 4, "sweep": 2},
