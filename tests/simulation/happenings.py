@@ -1,7 +1,9 @@
 """What befalls everybody: time, the provider's bad days, the line's, the post's, the broker's."""
 
+import json
 import random
 from contextlib import suppress
+from typing import Any
 
 from sandbox.errors import ConnectionLostError
 from tests.shop import WIRING
@@ -15,7 +17,17 @@ CALL_FAULTS = {
     "timeout_before": 4, "timeout_after": 6, "error_500_before": 4, "error_500_saved": 4, "key_in_use": 4,
     "rate_limited": 4, "slow": 4, "decline": 5, "late_success": 5,
 }  # fmt: skip
+REFUND_FAULTS = {"refund_pending": 2, "refund_pending_fails": 3, "refund_reversed": 3}
+CALL_FAULTS |= REFUND_FAULTS
 POST_FAULTS = {"drop": 3, "duplicate": 3, "delay": 2, "reorder": 3}
+NEXT_STAGES = {
+    "warning_needs_response": ["warning_closed", "needs_response", "warning_under_review"],
+    "warning_under_review": ["warning_closed", "needs_response"],
+    "needs_response": ["under_review", "won", "lost", "withdrawn"],
+    "under_review": ["won", "lost"],
+    "won": ["needs_response"],
+    "lost": ["won"],
+}
 RESERVATION_MINUTES, AUTHORIZATION_DAYS = 15, 7
 STRANGER = "amount=700&currency=gbp&confirm=true&payment_method=pm_card_chargeDeclined&metadata[stranger]=yes"
 
@@ -26,6 +38,8 @@ def provider_fault(world: World, dice: random.Random) -> None:
     calls = ["payment_intents.create", "payment_intents.confirm"] if kind in {"decline", "late_success"} else CALLS
     # An answer that takes long outlives its caller's patience, then the lease; work that takes long, that of people.
     seconds = dice.choice([3.0, 40.0, 900.0, 5400.0] if kind == "late_success" else [3.0, 11.0, 40.0])
+    if kind in REFUND_FAULTS:
+        calls = ["refunds.create"]
     world.shop.sandbox.engine.faults.add(
         {"kind": kind, "operation": dice.choice(calls), "times": 1, "after": dice.choice([0, 0, 1]), "seconds": seconds}
     )
@@ -98,6 +112,52 @@ def _post(world: World, path: str, key: str, form: str) -> None:
         world.shop.sandbox.handle("POST", f"http://sandbox.localhost/v1/{path}", headers, form.encode())
 
 
+def dispute(world: World, dice: random.Random) -> None:
+    """A customer's bank disputes a payment, asks about one, or takes an open dispute further, in whatever direction."""
+    disputes = [row for row in world.shop.truth("dispute") if NEXT_STAGES.get(row["status"])]
+    if disputes and dice.random() < 0.7:
+        row = dice.choice(disputes)
+        stage = dice.choice(NEXT_STAGES[row["status"]])
+        _control(world, f"disputes/{row['id']}", {"status": stage})
+        world.note("dispute moves")
+        return
+    intents = [row["id"] for row in world.shop.truth("intent") if row["status"] == "succeeded"]
+    if intents:
+        stage = dice.choice(["needs_response", "needs_response", "warning_needs_response"])
+        content: dict[str, Any] = {"payment_intent": dice.choice(intents), "stage": stage}
+        if dice.random() < 0.3:
+            content["amount"] = 50
+        if _control(world, "disputes", content):
+            world.note("dispute opened")
+
+
+def reversal(world: World, dice: random.Random) -> None:
+    """A bank takes a payment back after it had succeeded."""
+    intents = [row["id"] for row in world.shop.truth("intent") if row["status"] == "succeeded"]
+    if intents and _control(world, "reversals", {"payment_intent": dice.choice(intents)}):
+        world.note("capture reversed")
+
+
+def dashboard_refund(world: World, dice: random.Random) -> None:
+    """Somebody gives money back in the provider's dashboard, past us."""
+    intents = [row["id"] for row in world.shop.truth("intent") if row["status"] == "succeeded"]
+    content = {"amount": dice.choice([40, 300])}
+    if intents and _control(world, "refunds", {"payment_intent": dice.choice(intents), **content}):
+        world.note("dashboard refund")
+
+
+def fraud_warning(world: World, dice: random.Random) -> None:
+    """An issuer suspects a payment."""
+    intents = [row["id"] for row in world.shop.truth("intent") if row["status"] == "succeeded"]
+    if intents and _control(world, "fraud_warnings", {"payment_intent": dice.choice(intents)}):
+        world.note("fraud warning")
+
+
+def _control(world: World, path: str, content: dict[str, Any]) -> bool:
+    body = json.dumps(content).encode()
+    return bool(world.shop.sandbox.handle("POST", f"http://sandbox.localhost/_control/{path}", {}, body).status < 300)
+
+
 def task_lost(world: World, dice: random.Random) -> None:
     """A worker takes a task and is gone with it."""
     if world.broker.waiting:
@@ -122,6 +182,10 @@ HAPPENINGS: dict[str, tuple[int, Act]] = {
     "post_fault": (12, post_fault),
     "keys_pruned": (2, keys_pruned),
     "stranger_pays": (1, stranger_pays),
+    "dispute": (5, dispute),
+    "reversal": (1, reversal),
+    "dashboard_refund": (1, dashboard_refund),
+    "fraud_warning": (1, fraud_warning),
     "task_lost": (4, task_lost),
     "broker_emptied": (2, broker_emptied),
 }

@@ -69,7 +69,8 @@ HEARSAY = (
         FROM webhooks_event AS event
         WHERE event.type = 'payment_intent.succeeded' AND event.status = 'processed' AND NOT EXISTS (
             SELECT 1 FROM payments_paymentattempt AS attempt
-            WHERE attempt.provider_reference = event.object_id AND attempt.captured_minor > 0)
+            WHERE attempt.provider_reference = event.object_id
+                AND (attempt.captured_minor > 0 OR attempt.reversals_count > 0))
         """,
     ),
 )
@@ -168,7 +169,8 @@ class Judge:
         operations = [
             row[0]
             for row in store.rows(
-                "SELECT json_extract(metadata, '$.operation_id') FROM refunds WHERE status IN ('pending', 'succeeded')"
+                "SELECT json_extract(metadata, '$.operation_id') FROM refunds "
+                "WHERE status IN ('pending', 'succeeded') AND json_extract(metadata, '$.operation_id') IS NOT NULL"
             )
         ]
         for kind, table, theirs in (

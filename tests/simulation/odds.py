@@ -19,7 +19,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "customers": (
         "repeat", "start_elsewhere", "pay_by_link", "cancel", "go_back", "reopen_app", "copy_cart", "sign_in",
     ),
-    "provider": ("provider_fault", "keys_pruned", "stranger_pays", "work_in_dashboard"),
+    "provider": (
+        "provider_fault", "keys_pruned", "stranger_pays", "work_in_dashboard", "dispute", "reversal",
+        "dashboard_refund", "fraud_warning",
+    ),
     "line": ("line_keeps", "key_refused", "left_for_long", "come_back_late"),
     "webhooks": ("post_fault", "deliver_old", "deliver_forged"),
     "workers": ("work_again", "task_lost", "broker_emptied"),
