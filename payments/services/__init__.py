@@ -1,6 +1,7 @@
 """Every write to attempts and operations, the funnel that alone makes orders paid, and the recovery ladder."""
 
 from payments.providers.base import InvalidWebhook, ParsedEvent, ProviderUpdate, WebhookNotice
+from payments.services.asking import ask_provider
 from payments.services.attempts import (
     NewAttempt,
     NotFree,
@@ -27,7 +28,7 @@ from payments.services.events import (
 )
 from payments.services.funnel import AppliedUpdate, UnknownPayment, apply_update
 from payments.services.operations import Answer, carry_out, record_answer, submit, take_over
-from payments.services.recover import ask_provider, recover
+from payments.services.recover import recover
 from payments.services.refunding import (
     Destination,
     NotRefundable,

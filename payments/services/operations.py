@@ -31,6 +31,7 @@ from payments.providers.base import (
 )
 from payments.providers.registry import adapter_for
 from payments.selectors import lock_attempts, lock_operation, lock_operations
+from payments.services.asking import ask_provider
 from payments.services.funnel import AppliedUpdate, apply_refund, apply_update
 from payments.services.refunding.follow import follow_refunds
 from payments.services.settle import report_failed_give_back, settle_order
@@ -158,6 +159,13 @@ def carry_out(operation_id: str, *, cause: Cause) -> None:
     answer = submit(operation, within_seconds=policies.current("payment")["answer_within_seconds"])
     with orders.order_transaction("payments.record"):
         record_answer(answer, cause=cause)
+    if is_overtaken(answer, operation):
+        ask_provider(operation.attempt, cause=cause)
+
+
+def is_overtaken(answer: Answer, operation: Operation) -> bool:
+    """This will tell whether a write was refused for the payment's state: what is known of it is older than that."""
+    return answer.ending == "declined" and operation.kind not in {OperationKind.AUTHORIZE, OperationKind.CAPTURE}
 
 
 def take_lease(operation_id: str, *, now: datetime) -> Operation | None:
@@ -214,11 +222,8 @@ def record_answer(answer: Answer, *, cause: Cause) -> AppliedUpdate | None:
     order = lock_order(operation.order.public_id)
     if answer.update is not None:
         applied = apply_update(answer.update, account=operation.attempt.account, cause=cause)
-        _note_declined_write(answer, operation, cause=cause)
-        if answer.ending == "declined" and operation.kind == OperationKind.CAPTURE:
-            # The news may have moved the order, and then the refusal says nothing more.
-            operation.order = lock_order(order.public_id)
-            _note_refusal(answer, operation, cause=cause)
+        if answer.ending == "declined" and operation.kind != OperationKind.AUTHORIZE:
+            _note_declined_write(answer, operation, cause=cause)
         return applied
     if answer.refund is not None:
         return apply_refund(answer.refund, operation=operation, cause=cause)
@@ -284,18 +289,20 @@ def _fail_attempt(answer: Answer, operation: Operation, *, cause: Cause) -> None
 
 
 def _note_declined_write(answer: Answer, operation: Operation, *, cause: Cause) -> None:
-    """A capture or void the provider refused because of the payment's state: the update told the truth, the
-    operation failed.
+    """A write the provider refused because of the payment's state: the update told the truth, the operation failed.
+
+    The news may have moved order and operation; what follows from the refusal is asked of how they stand now.
     """
-    if answer.ending != "declined" or operation.kind == OperationKind.AUTHORIZE:
+    order = lock_order(operation.order.public_id)
+    row = next(one for one in lock_operations(order) if one.pk == operation.pk)
+    if row.status not in {OperationStatus.SENT, OperationStatus.UNKNOWN}:
         return
-    Operation.objects.filter(pk=operation.pk, status__in=["sent", "unknown"]).update(
-        status=OperationStatus.DECLINED,
-        error_code=answer.code[:80],
-        settled_at=cause.now,
-        next_check_at=None,
-        lease_expires_at=None,
-    )
+    row.status, row.error_code = OperationStatus.DECLINED, answer.code[:80]
+    row.settled_at, row.next_check_at, row.lease_expires_at = cause.now, None, None
+    row.save(update_fields=["status", "error_code", "settled_at", "next_check_at", "lease_expires_at"])
+    row.order, row.attempt = order, operation.attempt
+    follow_refunds(order, [row], cause=cause)
+    _note_refusal(answer, row, cause=cause)
 
 
 def _tell_people(answer: Answer, operation: Operation, *, cause: Cause) -> None:

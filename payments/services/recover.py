@@ -17,13 +17,21 @@ from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
-from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
+from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus
 from payments.providers.base import AdapterError, OutcomeUnknown, ProviderUpdate, Unavailable
 from payments.providers.registry import adapter_for
 from payments.selectors import lock_attempts, lock_operations
 from payments.services import learn
+from payments.services.asking import ask_provider
 from payments.services.funnel import apply_update
-from payments.services.operations import PAUSE_SECONDS, is_key_alive, record_answer, submit, take_lease
+from payments.services.operations import (
+    PAUSE_SECONDS,
+    is_key_alive,
+    is_overtaken,
+    record_answer,
+    submit,
+    take_lease,
+)
 from payments.services.refunding.follow import follow_refunds
 from payments.services.settle import NEVER_EXECUTED, is_ending, settle_order
 
@@ -48,22 +56,8 @@ def recover(operation_id: str, *, cause: Cause) -> None:
         _note_check(operation, cause=cause)
     if answer.ending == "unknown":
         _glance(operation, cause=cause)
-
-
-@outside_transaction
-def ask_provider(attempt: PaymentAttempt, *, cause: Cause) -> bool:
-    """This will retrieve an attempt's payment and put the answer through the funnel. Returns whether the provider
-    answered.
-    """
-    if not attempt.provider_reference:
-        return False
-    try:
-        update = adapter_for(attempt.account).retrieve(attempt.provider_reference)
-    except AdapterError:
-        return False
-    with orders.order_transaction("payments.ask"):
-        apply_update(update, account=attempt.account, cause=cause)
-    return True
+    elif is_overtaken(answer, operation):
+        ask_provider(operation.attempt, cause=cause)
 
 
 def _may_replay(operation: Operation, *, now: datetime) -> bool:
