@@ -31,7 +31,6 @@ from payments.providers.base import (
 )
 from payments.providers.registry import adapter_for
 from payments.selectors import lock_attempts, lock_operation, lock_operations
-from payments.services.asking import ask_provider
 from payments.services.funnel import AppliedUpdate, apply_refund, apply_update
 from payments.services.refunding.follow import follow_refunds
 from payments.services.settle import report_failed_give_back, settle_order
@@ -159,13 +158,6 @@ def carry_out(operation_id: str, *, cause: Cause) -> None:
     answer = submit(operation, within_seconds=policies.current("payment")["answer_within_seconds"])
     with orders.order_transaction("payments.record"):
         record_answer(answer, cause=cause)
-    if is_overtaken(answer, operation):
-        ask_provider(operation.attempt, cause=cause)
-
-
-def is_overtaken(answer: Answer, operation: Operation) -> bool:
-    """This will tell whether a write was refused for the payment's state: what is known of it is older than that."""
-    return answer.ending == "declined" and operation.kind not in {OperationKind.AUTHORIZE, OperationKind.CAPTURE}
 
 
 def take_lease(operation_id: str, *, now: datetime) -> Operation | None:
@@ -297,11 +289,15 @@ def _note_declined_write(answer: Answer, operation: Operation, *, cause: Cause) 
     row = next(one for one in lock_operations(order) if one.pk == operation.pk)
     if row.status not in {OperationStatus.SENT, OperationStatus.UNKNOWN}:
         return
+    row.order, row.attempt = order, operation.attempt
+    if row.kind in {OperationKind.GIVE_BACK, OperationKind.REFUND}:
+        # What we know of the payment is older than the refusal. It stays open until a look has found out why.
+        _note_ending(replace(answer, ending="unknown"), row, cause=cause)
+        follow_refunds(order, [row], cause=cause)
+        return
     row.status, row.error_code = OperationStatus.DECLINED, answer.code[:80]
     row.settled_at, row.next_check_at, row.lease_expires_at = cause.now, None, None
     row.save(update_fields=["status", "error_code", "settled_at", "next_check_at", "lease_expires_at"])
-    row.order, row.attempt = order, operation.attempt
-    follow_refunds(order, [row], cause=cause)
     _note_refusal(answer, row, cause=cause)
 
 

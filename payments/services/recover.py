@@ -22,12 +22,10 @@ from payments.providers.base import AdapterError, OutcomeUnknown, ProviderUpdate
 from payments.providers.registry import adapter_for
 from payments.selectors import lock_attempts, lock_operations
 from payments.services import learn
-from payments.services.asking import ask_provider
 from payments.services.funnel import apply_update
 from payments.services.operations import (
     PAUSE_SECONDS,
     is_key_alive,
-    is_overtaken,
     record_answer,
     submit,
     take_lease,
@@ -56,8 +54,6 @@ def recover(operation_id: str, *, cause: Cause) -> None:
         _note_check(operation, cause=cause)
     if answer.ending == "unknown":
         _glance(operation, cause=cause)
-    elif is_overtaken(answer, operation):
-        ask_provider(operation.attempt, cause=cause)
 
 
 def _may_replay(operation: Operation, *, now: datetime) -> bool:

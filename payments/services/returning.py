@@ -15,7 +15,7 @@ from payments.models import AttemptStatus, PaymentAttempt
 from payments.providers.base import ActionType
 from payments.providers.registry import adapter_for
 from payments.selectors import find_own_attempt, lock_attempts
-from payments.services.recover import ask_provider
+from payments.services.asking import ask_provider
 from payments.services.return_state import NoSuchReturn, attempt_of_state
 
 # Nothing more is learned by asking about these.
