@@ -149,7 +149,8 @@ def _reversed(word: str, charge: dict[str, Any], currency: str) -> int:
 
     What had been refunded by then is not taken back again: it counts as captured, and as returned.
     """
-    is_reversed = word == "requires_payment_method" and charge.get("status") == "failed" and charge.get("captured")
+    is_open = word in {"requires_payment_method", "canceled"}
+    is_reversed = is_open and charge.get("status") == "failed" and charge.get("captured")
     taken_back = int(charge.get("amount_captured") or 0) - int(charge.get("amount_refunded") or 0)
     return from_wire(taken_back, currency) if is_reversed else 0
 

@@ -44,6 +44,9 @@ KEY_MARGIN = timedelta(hours=1)
 LOST_CARD_DETAILS = "payment_token_expired"
 REFUSED_MESSAGES = {LOST_CARD_DETAILS: "Your card details have expired. Please enter them again; nothing was charged."}
 
+# The payment was in another state than we knew: a look comes before anything is sent again.
+OVERTAKEN = "overtaken"
+
 Ending = Literal["answered", "declined", "unavailable", "unknown", "refused"]
 
 
@@ -292,7 +295,7 @@ def _note_declined_write(answer: Answer, operation: Operation, *, cause: Cause) 
     row.order, row.attempt = order, operation.attempt
     if row.kind in {OperationKind.GIVE_BACK, OperationKind.REFUND}:
         # What we know of the payment is older than the refusal. It stays open until a look has found out why.
-        _note_ending(replace(answer, ending="unknown"), row, cause=cause)
+        _note_ending(replace(answer, ending="unknown", code=OVERTAKEN), row, cause=cause)
         follow_refunds(order, [row], cause=cause)
         return
     row.status, row.error_code = OperationStatus.DECLINED, answer.code[:80]

@@ -24,6 +24,7 @@ from payments.selectors import lock_attempts, lock_operations
 from payments.services import learn
 from payments.services.funnel import apply_update
 from payments.services.operations import (
+    OVERTAKEN,
     PAUSE_SECONDS,
     is_key_alive,
     record_answer,
@@ -68,7 +69,8 @@ def _may_replay(operation: Operation, *, now: datetime) -> bool:
     is_known_or_unwanted = bool(operation.attempt.provider_reference) or is_ending(operation.order)
     if operation.kind == OperationKind.AUTHORIZE and is_known_or_unwanted:
         return False
-    has_replays_left = operation.checks_count < REPLAYS_MAX and operation.error_code != "idempotency_mismatch"
+    is_refused = operation.error_code in {"idempotency_mismatch", OVERTAKEN}
+    has_replays_left = operation.checks_count < REPLAYS_MAX and not is_refused
     return has_replays_left and is_key_alive(operation, now=now)
 
 

@@ -25,6 +25,7 @@ from payments.providers.base import RefundRequest
 from payments.services.attempts import insert_operation
 
 VOIDS_MAX = 10
+GIVE_BACKS_MAX = 5
 # Two spaced looks did not find it: it never ran, so the same may be ordered anew.
 NEVER_EXECUTED = "never_executed"
 VOID_PAUSE = timedelta(seconds=60)
@@ -104,7 +105,8 @@ def _owed_to_customer(order: Order, attempt: PaymentAttempt, operations: list[Op
     ours = [row for row in operations if row.attempt_id == attempt.pk and row.kind == OperationKind.GIVE_BACK]
     if any(row.status in OPEN_STATUSES for row in ours):
         return 0  # One at a time; what is still owed is ordered when this one has ended.
-    if any(row.status in {"failed", "declined", "reversed"} and row.error_code != NEVER_EXECUTED for row in ours):
+    in_vain = [row for row in ours if row.status in {"failed", "declined", "reversed"}]
+    if len(in_vain) >= GIVE_BACKS_MAX or any(row.error_code != NEVER_EXECUTED for row in in_vain):
         return 0  # The provider refused to give it back: a person decides how, see report_failed_give_back.
     return 0 if BLOCKING_HOLDS & set(open_holds(order)) else owed
 
