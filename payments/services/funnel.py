@@ -68,6 +68,7 @@ class Scene:
     was_acknowledged: bool
     # Refunds made at the provider before there was a sale: money that nobody was owed.
     unsold_refunds: set[int] = field(default_factory=set)
+    known_operations: set[int] = field(default_factory=set)
 
     def operations_of(self, attempt: PaymentAttempt) -> list[Operation]:
         """This will return the operations of one attempt."""
@@ -99,7 +100,6 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     if attempt.captured_minor > captured_before and (not mismatch or not _is_payable(order)):
         learn.mark_excess(order, scene.attempts, attempt, captured_before=captured_before)
     learn.settle_operations(scene.operations_of(attempt), attempt, update, now=cause.now)
-    _record_external_refunds(scene, update)
     follow_disputes(order, attempt, update.disputes, cause=scene.cause)
     learn.total_returned(attempt, scene.operations_of(attempt))
     attempt.save()
@@ -119,6 +119,11 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     if will_be_paid and not order.is_sale_recognised:
         books.reclassify_earlier(scene.order, scene.attempts, scene.operations, before, cause=scene.cause)
     _move(scene, will_be_paid=will_be_paid, has_changed=_shown(attempt) != shown_before)
+    # After the sale, which the same update may have made: what went back of it is a refund of it.
+    if _record_external_refunds(scene, update):
+        _learn_returns(scene)
+    elif will_be_paid and order.returned_minor:
+        carry_after_return(order, attempt_public_id=attempt.public_id, cause=scene.cause)
     settle_order(order, scene.attempts, scene.operations, cause=scene.cause)
     return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
 
@@ -274,8 +279,23 @@ def _record_external_capture(scene: Scene, update: ProviderUpdate) -> None:
         scene.operations.append(learn.external_capture(attempt, update, cause=scene.cause))
 
 
-def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> None:
-    """A refund made in the provider's dashboard is a fact: recorded as an operation of its own, with a case."""
+def _learn_returns(scene: Scene) -> None:
+    """Take refunds that were just recorded into columns, books and state."""
+    order, attempt = scene.order, scene.attempt
+    new = {row.pk for row in scene.operations if row.pk not in scene.known_operations}
+    learn.total_returned(attempt, scene.operations_of(attempt))
+    attempt.save()
+    set_order_money(order, scene.attempts, _because(scene, Reason.CAPTURE_REVERSED))
+    _account_for_refunds(scene, {row.pk: row.status for row in scene.operations if row.pk not in new})
+    carry_after_return(order, attempt_public_id=attempt.public_id, cause=scene.cause)
+
+
+def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> bool:
+    """A refund made in the provider's dashboard is a fact: recorded as an operation of its own, with a case.
+
+    Returns whether there was one.
+    """
+    scene.known_operations = {operation.pk for operation in scene.operations}
     known = {operation.provider_reference for operation in scene.operations} | {""}
     ours = {operation.public_id for operation in scene.operations}
     for refund in update.refunds:
@@ -298,6 +318,7 @@ def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> None:
             ),
             now=scene.cause.now,
         )
+    return len(scene.operations) > len(scene.known_operations)
 
 
 def _hold_mismatch(scene: Scene, update: ProviderUpdate, mismatch: str) -> None:
