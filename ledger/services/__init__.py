@@ -3,6 +3,8 @@
 from ledger.services.checkpoints import make_checkpoints
 from ledger.services.disputes import (
     DisputePosting,
+    post_dispute_fee,
+    post_dispute_fee_returned,
     post_dispute_loss_reversed,
     post_dispute_lost,
     post_dispute_opened,
@@ -79,6 +81,8 @@ __all__ = [
     "post",
     "post_capture",
     "post_capture_reversed",
+    "post_dispute_fee",
+    "post_dispute_fee_returned",
     "post_dispute_loss_reversed",
     "post_dispute_lost",
     "post_dispute_opened",

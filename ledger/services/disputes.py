@@ -46,6 +46,28 @@ def post_dispute_opened(dispute: DisputePosting, *, cause: Cause) -> Posting:
 
 
 @transaction_required
+def post_dispute_fee(dispute: DisputePosting, *, cause: Cause) -> Posting:
+    """This will note what the provider charges for a dispute: Dr dispute_fees / Cr clearing `fee_minor`.
+
+    `round` counts from 1 how often the provider changed what it charges.
+    """
+    return _post(dispute, "dispute_fee", _fee_lines(dispute, dispute.fee_minor), cause=cause)
+
+
+@transaction_required
+def post_dispute_fee_returned(dispute: DisputePosting, *, cause: Cause) -> Posting:
+    """This will note that the provider gave `fee_minor` of what it charged back: Dr clearing / Cr dispute_fees."""
+    return _post(dispute, "dispute_fee_returned", _fee_lines(dispute, -dispute.fee_minor), cause=cause)
+
+
+def _fee_lines(dispute: DisputePosting, fee_minor: int) -> list[Line]:
+    return [
+        Line(chart.DISPUTE_FEES, fee_minor, dispute.attempt_public_id),
+        Line(_clearing_of(dispute), -fee_minor),
+    ]
+
+
+@transaction_required
 def post_dispute_won(dispute: DisputePosting, *, cause: Cause) -> Posting:
     """This will note that the funds came back: Dr clearing / Cr dispute_hold amount, dispute_fees fee when given."""
     amount_minor, attempt = dispute.money.amount_minor, dispute.attempt_public_id

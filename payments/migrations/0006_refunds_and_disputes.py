@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ('amount_minor', models.BigIntegerField()),
                 ('currency', models.CharField(max_length=3)),
                 ('fee_minor', models.BigIntegerField(default=0, help_text='Charged by the provider and not given back.')),
+                ('fees_count', models.PositiveSmallIntegerField(default=0, help_text='How often what it charges changed.')),
                 ('withdrawn_minor', models.BigIntegerField(default=0, help_text='Of the amount: taken from us now.')),
                 ('round', models.PositiveSmallIntegerField(default=0, help_text='How often the money was taken.')),
                 ('is_refundable', models.BooleanField(default=False, help_text='The provider would still refund the charge.')),

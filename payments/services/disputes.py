@@ -111,6 +111,11 @@ def _post(order: Order, row: Dispute, *, before: _Where, fee_before: int, cause:
     first.
     """
     now, fee = _where(row), row.fee_minor - fee_before
+    if fee:
+        row.fees_count += 1
+        row.save(update_fields=["fees_count"])
+        post_fee = ledger.post_dispute_fee if fee > 0 else ledger.post_dispute_fee_returned
+        post_fee(_posting(order, row, fee_minor=abs(fee), number=row.fees_count), cause=cause)
     if before == now:
         return
     if before == _Where.LOST:
@@ -118,14 +123,14 @@ def _post(order: Order, row: Dispute, *, before: _Where, fee_before: int, cause:
     if before != _Where.WITHDRAWN and now != _Where.OURS:
         row.round += 1
         row.save(update_fields=["round"])
-        ledger.post_dispute_opened(_posting(order, row, fee_minor=max(0, fee)), cause=cause)
+        ledger.post_dispute_opened(_posting(order, row), cause=cause)
     if now == _Where.LOST:
         ledger.post_dispute_lost(_posting(order, row), cause=cause)
     elif now == _Where.OURS and before == _Where.WITHDRAWN:
-        ledger.post_dispute_won(_posting(order, row, fee_minor=max(0, -fee)), cause=cause)
+        ledger.post_dispute_won(_posting(order, row), cause=cause)
 
 
-def _posting(order: Order, row: Dispute, *, fee_minor: int = 0) -> ledger.DisputePosting:
+def _posting(order: Order, row: Dispute, *, fee_minor: int = 0, number: int = 0) -> ledger.DisputePosting:
     return ledger.DisputePosting(
         source_id=row.public_id,
         account=row.attempt.account,
@@ -133,7 +138,7 @@ def _posting(order: Order, row: Dispute, *, fee_minor: int = 0) -> ledger.Disput
         attempt_public_id=row.attempt.public_id,
         money=Money(row.amount_minor, row.currency),
         fee_minor=fee_minor,
-        round=row.round,
+        round=number or row.round,
     )
 
 
