@@ -12,7 +12,7 @@ from functools import partial
 from django.db import connection
 
 from core import clock
-from orders.models import Order
+from orders.models import Hold, HoldReason, Order
 from oversight.models import Case, CaseType
 from payments.models import OPEN_STATUSES, Operation
 from reconciliation.invariants import CHECKS, Check, Violation, combined, hashes, provider
@@ -220,6 +220,9 @@ def _left_undone() -> Iterator[Finding]:
     # Money that the provider will not give back waits for a person; the order waits with it.
     refused = Case.objects.filter(type=CaseType.GIVE_BACK_FAILED).exclude(status=Case.Status.RESOLVED)
     waiting = Order.objects.filter(state__in=["draft", "payment_pending"])
+    # A bank that has not decided a dispute yet keeps the order waiting for its word.
+    disputed = Hold.objects.filter(reason=HoldReason.DISPUTE, released_at=None).values("order_id")
+    waiting = waiting.exclude(pk__in=disputed)
     for order in waiting.exclude(public_id__in=refused.values("order_public_id")).order_by("id"):
         yield Finding("every_order_is_decided", f"left behind: {order.public_id} {order.state}")
 
