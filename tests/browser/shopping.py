@@ -4,17 +4,14 @@ the payment.
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.browser.conftest import HEIGHTS, SCREENS
+from tests.browser.conftest import HEIGHTS, check, keep
 from tests.running import wait_until
 from tests.stack.client import Shopper
 
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
-GRAVE = {"serious", "critical"}
 SIZES_OF_TYPE = {"14px", "16px", "28px"}
 FIRST_LOAD_MAX_BYTES = 150_000
 MUG, HOOK = "/products/lark-mug", "/products/oak-coat-hook"
@@ -96,11 +93,7 @@ def judge(page: Page, name: str, *, width: int, scheme: str) -> None:
     page.wait_for_load_state()
     settle(page, "![...document.querySelectorAll('[data-loading]')].some((e) => e.checkVisibility())")
     page.evaluate("window.scrollTo(0, 0)")
-    sizes = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert sizes[0] <= sizes[1], f"{name} is {sizes[0]} px wide in a window of {sizes[1]}"
-    found = page.evaluate(f"{AXE}; axe.run({{resultTypes: ['violations']}}).then((run) => run.violations)")
-    grave = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in GRAVE]
-    assert (name, grave) == (name, [])
+    check(page, name)
     type_sizes = page.evaluate(
         "[...new Set([...document.querySelectorAll('body *')].filter((e) => e.checkVisibility() && e.innerText)"
         ".map((e) => getComputedStyle(e).fontSize))]"
@@ -109,6 +102,5 @@ def judge(page: Page, name: str, *, width: int, scheme: str) -> None:
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": width, "height": max(height, HEIGHTS[width])})
     settle(page, "[...document.images].every((image) => image.complete || !image.checkVisibility())")
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENS / f"{name}-{width}-{scheme}.png", full_page=True)
+    keep(page, f"{name}-{width}-{scheme}")
     page.set_viewport_size({"width": width, "height": HEIGHTS[width]})

@@ -11,15 +11,13 @@ from core import clock
 from core.db import transaction
 from orders.models import Hold, HoldReason, Order
 from support.tests.factories import PASSWORD
-from tests.browser.conftest import Window, look
+from tests.browser.conftest import LOOKS, Window, look
 from tests.browser.test_console import fresh_code, type_password
 from webhooks import services as inbox
 from webhooks.models import Event
 from webhooks.tests.factories import KEY_REFERENCE, an_event, an_open_payment, event_body, make_account, paid_intent
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("database")]
-
-LOOKS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
 
 
 @pytest.fixture
