@@ -79,8 +79,9 @@ def _moment(event: OrderEvent, currency: str) -> Moment:
     change: Cell = sign(event.to_state) if event.to_state else ""
     if event.from_state and event.to_state:
         change = format_html("{} → {}", sign(event.from_state), change)
+    source = "" if event.actor.endswith(f":{event.source}") else event.source
     by = " · ".join(
-        filter(None, [event.actor, event.source, event.provider, event.provider_event_id, event.attempt_public_id])
+        filter(None, [event.actor, source, event.provider, event.provider_event_id, event.attempt_public_id])
     )
     return Moment(at(event.recorded_at), words(event.reason), change, by, facts_text(event.facts, currency))
 

@@ -245,6 +245,7 @@ class TestOrderPage:
         ):  # fmt: skip
             assert evidence in page, evidence
         assert page.index("Order placed") < page.index("Provider payment succeeded")
+        assert "system:webhook · stripe · evt_1" in page
 
     def test_masks_the_contact(self, console: Client) -> None:
         page = console.get(address_of(an_order())).content.decode()
