@@ -103,12 +103,14 @@ def shopper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shopper]:
     if not is_installed():
         pytest.skip("needs the .venv that ./run makes")
     with a_copy(tmp_path_factory.mktemp("checkout")) as checkout:
-        checkout.start(SWEEP_SECONDS="1")
-        shopper = Shopper(checkout)
-        wait_until(checkout.has_seeded, seconds_max=SEED_SECONDS_MAX)
-        yield shopper
-        shopper.close()
-        checkout.end()
+        try:
+            checkout.start(SWEEP_SECONDS="1")
+            shopper = Shopper(checkout)
+            wait_until(checkout.has_seeded, seconds_max=SEED_SECONDS_MAX)
+            yield shopper
+            shopper.close()
+        finally:
+            checkout.end()
 
 
 @pytest.fixture

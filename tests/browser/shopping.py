@@ -15,6 +15,7 @@ from tests.stack.client import Shopper
 SIZES_OF_TYPE = {"14px", "16px", "28px"}
 FIRST_LOAD_MAX_BYTES = 150_000
 MUG, HOOK = "/products/lark-mug", "/products/oak-coat-hook"
+ADA = "ada@customers.lantern-and-lark.example"
 APPROVED, CHALLENGED, DECLINED = "4242424242424242", "4000000000003220", "4000000000000002"
 
 ShopWindow = Callable[..., Page]
@@ -57,6 +58,14 @@ def pay_with(page: Page, number: str) -> None:
     """Fill in the provider's page."""
     page.get_by_label("or a test card number").fill(number)
     page.get_by_role("button", name="Pay").click()
+
+
+def sign_in(page: Page, shopper: Shopper) -> None:
+    """Sign in as the demo's customer."""
+    page.get_by_label("E-mail address").fill(ADA)
+    page.get_by_label("Password").fill(shopper.env["DEMO_STAFF_PASSWORD"])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text(f"Signed in as {ADA}").wait_for()
 
 
 def heading(page: Page, words: str) -> None:
