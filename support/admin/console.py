@@ -63,9 +63,9 @@ class ConsoleSite(admin.AdminSite):
         """Name the lists as people do, and put first what they come for."""
         apps = super().get_app_list(request, app_label)
         order = list(GROUPS)
-        apps.sort(key=lambda app: order.index(app["app_label"]))
+        apps.sort(key=lambda app: order.index(app["app_label"]) if app["app_label"] in GROUPS else len(order))
         for app in apps:
-            app["group"] = GROUPS[app["app_label"]]
+            app["group"] = GROUPS.get(app["app_label"], "More")
         for listed in (model for app in apps for model in app["models"]):
             model_admin = self.get_model_admin(listed["model"])
             if isinstance(model_admin, ReadOnlyAdmin):

@@ -287,6 +287,22 @@ class TestOrderPage:
         assert "unsafe" not in page.headers["Content-Security-Policy"]
 
 
+class TestFirstPage:
+    def test_begins_with_what_needs_a_person_and_orders(self, console: Client) -> None:
+        page = text_of(console.get("/console/"))
+
+        places = [page.index(words) for words in ("For people to decide", "Cases", "Orders and their money", "Coupons")]
+        assert places == sorted(places)
+
+    def test_filters_are_written_as_the_lists_are(self, console: Client) -> None:
+        an_order()
+
+        page = text_of(console.get("/console/orders/order/"))
+
+        assert "Payment pending" in page
+        assert "Payment Pending" not in page
+
+
 class TestOtherPages:
     def test_an_attempt_keeps_its_client_secret_to_itself(self, console: Client) -> None:
         attempt = an_open_payment(make_account())
