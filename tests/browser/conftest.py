@@ -184,10 +184,10 @@ def check(page: Page, name: str, *, not_ours: str = "") -> None:
     assert (name, grave) == (name, [])
 
 
-def keep(page: Page, name: str) -> None:
-    """This will keep a picture of the whole page."""
+def keep(page: Page, name: str, *, full_page: bool = True) -> None:
+    """This will keep a picture of the whole page, or of what the window shows of it."""
     SCREENS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+    page.screenshot(path=SCREENS / f"{name}.png", full_page=full_page)
 
 
 def pytest_configure() -> None:
