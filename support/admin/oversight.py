@@ -7,7 +7,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core.money import Money
 from oversight.models import AuditEntry, Case
-from support.admin.console import ReadOnlyAdmin, instant, site
+from support.admin.console import InWords, ReadOnlyAdmin, instant, site
+from support.admin.shown import words
 
 # A word, a colour and a sign for each severity, because colour alone does not reach everybody.
 SEVERITY_SIGNS = {Case.Severity.HIGH: "▲", Case.Severity.NORMAL: "●", Case.Severity.LOW: "▽"}
@@ -23,13 +24,13 @@ class CaseAdmin(ReadOnlyAdmin):
     due = instant("due_at", label="due")
     resolved = instant("resolved_at", label="resolved")
     list_display = ("summary", "severity_sign", "status", "money_at_risk", "owner", "due", "opened")
-    list_filter = ("status", "severity", "type")
+    list_filter = (("status", InWords), ("severity", InWords), ("type", InWords))
     search_fields = ("public_id", "subject_id", "order_public_id")
     ordering = ("due_at",)
     list_select_related = ("owner",)
     fields = (
         "public_id",
-        "type",
+        "type_words",
         "severity_sign",
         "status",
         "money_at_risk",
@@ -48,6 +49,11 @@ class CaseAdmin(ReadOnlyAdmin):
     def title_of(self, row: Model) -> str:
         """Say what the case is about."""
         return row.summary if isinstance(row, Case) else str(row)
+
+    @admin.display(description="type")
+    def type_words(self, case: Case) -> str:
+        """Say what kind of mismatch it is."""
+        return words(case.type)
 
     @admin.display(description="severity", ordering="severity")
     def severity_sign(self, case: Case) -> SafeString:
