@@ -111,6 +111,7 @@ DEFECTS = (
                 "filter(pk=claimed.row_id)",
             ),
         ),
+        is_between=True,
         more={"minutes_pass": 5, "repeat": 3},
     ),
     Defect(
@@ -140,6 +141,7 @@ DEFECTS = (
                 },
             ),
         ),
-        more={"seconds_pass": 3, "minutes_pass": 8, "repeat": 10, "start": 4},
+        is_between=True,
+        more={"seconds_pass": 3, "minutes_pass": 5, "repeat": 6, "start": 3},
     ),
 )
