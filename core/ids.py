@@ -21,8 +21,13 @@ def new_public_id(prefix: str) -> str:
 
 
 def new_order_number() -> str:
-    """This will return ten random Crockford characters and their check character, for people to read out."""
+    """This will return ten random Crockford characters and their check character, for people to read out.
+
+    One whose check character is a sign is drawn again: `7K2M04XTWC*` reads like a footnote, and nobody can say it.
+    """
     value = secrets.randbits(50)
+    while not CHECK[value % 37].isalnum():
+        value = secrets.randbits(50)
     return _encode(value, length=10) + CHECK[value % 37]
 
 

@@ -1,5 +1,6 @@
 """Money as integer minor units and an ISO 4217 code; no floats, no silent currency mixing."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
@@ -55,6 +56,7 @@ class RoundingScope(StrEnum):
     DOCUMENT = "document"
 
 
+_BETWEEN_LETTER_AND_FIGURE = re.compile(r"(?<=[^\W\d_])(?=\d)")
 _DECIMAL_MODES = {RoundingMode.HALF_UP: ROUND_HALF_UP, RoundingMode.HALF_EVEN: ROUND_HALF_EVEN}
 
 
@@ -134,7 +136,10 @@ class Money:
 # A quote shows the same amounts again and again, and each costs Babel some fifty microseconds.
 @lru_cache(maxsize=8192)
 def _displayed(money: Money, locale: str) -> str:
-    return str(format_currency(money.major(), money.currency, locale=locale))
+    # Babel leaves out CLDR's spacing: a code of letters would stick to its figures, KWD12.340.
+    return _BETWEEN_LETTER_AND_FIGURE.sub(
+        "\N{NO-BREAK SPACE}", str(format_currency(money.major(), money.currency, locale=locale))
+    )
 
 
 def allocate(amount_minor: int, weights: Sequence[int], *, step: int = 1) -> list[int]:

@@ -76,7 +76,7 @@ class HostedPages:
         secret = escape(intent.client_secret, quote=True)
         content = (
             '<div class="card"><h1>Your bank asks: is this you?</h1>'
-            f"{_amount(intent)}<p>This page stands for your bank's 3-D Secure check.</p>"
+            f"{_amount(intent)}<p>This page stands for your bank's 3\N{NON-BREAKING HYPHEN}D Secure check.</p>"
             f'<form method="post"><input type="hidden" name="client_secret" value="{secret}">'
             '<button name="result" value="complete">Complete</button>'
             '<button class="second" name="result" value="fail">Fail</button></form>'

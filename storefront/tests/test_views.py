@@ -85,9 +85,30 @@ class TestWithoutScripts:
 
         html = get("/?currency=JPY")
 
-        assert "¥4,200" in html
+        assert ">JP¥4,200<" in html
         assert 'href="/products/BELL?currency=JPY"' in html
         assert "This is not sold in JPY" in get("/products/MUG-RED?currency=JPY")
+
+    @pytest.mark.parametrize(
+        ("currency", "price_minor", "written"),
+        [
+            ("GBP", 1999, "£19.99"),
+            ("GBP", 123_400, "£1,234.00"),
+            ("EUR", 1999, "€19.99"),
+            ("EUR", 5, "€0.05"),
+            ("JPY", 1999, "JP¥1,999"),
+            ("KWD", 12_340, "KWD\N{NO-BREAK SPACE}12.340"),
+            ("KWD", 1_234_500, "KWD\N{NO-BREAK SPACE}1,234.500"),
+        ],
+    )
+    def test_a_price_has_as_many_decimals_as_its_currency(
+        self, channel: SalesChannel, currency: str, price_minor: int, written: str
+    ) -> None:
+        a_product(channel, sku="BELL", price_minor=price_minor, currency=currency)
+
+        for path in ("/", "/search?q=bell", "/products/BELL"):
+            html = get(path, QUERY_STRING=f"q=bell&currency={currency}")
+            assert f">{written}<" in html, path
 
     def test_a_long_list_goes_on_where_the_page_before_ended(self, channel: SalesChannel) -> None:
         for number in range(25):

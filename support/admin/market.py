@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from catalog.models import ExchangeRate, Fee, ShippingMethod, ShippingPrice, ShippingZone, TaxRate
-from support.admin.console import ReadOnlyAdmin, instant, site
+from support.admin.console import InWords, ReadOnlyAdmin, instant, site
 from support.admin.shown import amount, figure, percent, words
 from support.selectors import places_of_zones
 
@@ -22,7 +22,7 @@ class TaxRateAdmin(ReadOnlyAdmin):
     search_help_text = "A code, a region or a whole public id."
     created = instant("created_at", label="created")
     list_display = ("code", "place", "tax_category", "part", "treatment_words", "buyers", "valid_from", "valid_until")
-    list_filter = ("country", "treatment")
+    list_filter = ("country", ("treatment", InWords))
     search_fields = ("code", "region", "=public_id")
     sortable_by = ()
     ordering = ("country", "region", "postcode_prefix", "tax_category", "-valid_from", "id")

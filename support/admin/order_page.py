@@ -76,8 +76,9 @@ def timeline_of(file: OrderFile) -> list[Moment]:
 
 
 def _moment(event: OrderEvent, currency: str) -> Moment:
+    source = "" if event.actor.endswith(f":{event.source}") else event.source
     by = " · ".join(
-        filter(None, [event.actor, event.source, event.provider, event.provider_event_id, event.attempt_public_id])
+        filter(None, [event.actor, source, event.provider, event.provider_event_id, event.attempt_public_id])
     )
     change = change_of(event.from_state, event.to_state)
     return Moment(at(event.recorded_at), words(event.reason), change, by, facts_text(event.facts, currency))

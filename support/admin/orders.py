@@ -12,7 +12,7 @@ from checkout.models import Cart
 from core.models import ProviderAccount, SalesChannel
 from orders.models import CANCELLED_STATES, Hold, Order
 from payments.models import Operation, PaymentAttempt
-from support.admin.console import ExactlySearched, instant, site
+from support.admin.console import ExactlySearched, InWords, instant, site
 from support.admin.order_page import contact_of, money_of, tables_of, timeline_of
 from support.admin.order_terms import terms_of
 from support.admin.shown import amount, held, sign
@@ -47,7 +47,7 @@ class OrderAdmin(ExactlySearched):
     search_help_text = "A whole number, public id, cart id or reference at the provider."
     created = instant("created_at", label="created")
     list_display = ("number", "state_sign", "total", "customer_kind", "created", "open_holds")
-    list_filter = ("state", IsHeld)
+    list_filter = (("state", InWords), IsHeld)
     list_select_related = ("channel", "customer")
     ordering = ("-id",)
     fields = ("public_id",)

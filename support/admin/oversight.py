@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core.money import Money
 from oversight.models import Approval, AuditEntry, Case, StaffAct
-from support.admin.console import ReadOnlyAdmin, instant, site
+from support.admin.console import InWords, ReadOnlyAdmin, instant, site
 from support.admin.shown import amount, sign, to_order, words
 
 # A word, a colour and a sign for each severity, because colour alone does not reach everybody.
@@ -26,13 +26,13 @@ class CaseAdmin(ReadOnlyAdmin):
     due = instant("due_at", label="due")
     resolved = instant("resolved_at", label="resolved")
     list_display = ("summary", "severity_sign", "status", "money_at_risk", "owner", "due", "opened")
-    list_filter = ("status", "severity", "type")
+    list_filter = (("status", InWords), ("severity", InWords), ("type", InWords))
     search_fields = ("public_id", "subject_id", "order_public_id")
     ordering = ("due_at",)
     list_select_related = ("owner",)
     fields = (
         "public_id",
-        "type",
+        "type_words",
         "severity_sign",
         "status",
         "money_at_risk",
@@ -51,6 +51,11 @@ class CaseAdmin(ReadOnlyAdmin):
     def title_of(self, row: Model) -> str:
         """Say what the case is about."""
         return row.summary if isinstance(row, Case) else str(row)
+
+    @admin.display(description="type")
+    def type_words(self, case: Case) -> str:
+        """Say what kind of mismatch it is."""
+        return words(case.type)
 
     @admin.display(description="severity", ordering="severity")
     def severity_sign(self, case: Case) -> SafeString:

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from core.models import ProviderAccount, SalesChannel
 from orders.models import Order
 from payments.models import Operation, PaymentAttempt
-from support.admin.console import ExactlySearched, instant, site
+from support.admin.console import ExactlySearched, InWords, instant, site
 from support.admin.shown import amount, json_text, sign, to_row, words
 
 
@@ -52,7 +52,7 @@ class PaymentAttemptAdmin(PaymentRows):
     finished = instant("customer_finished_at", label="customer came back")
     dead = instant("dead_at", label="surely cannot take money since")
     list_display = ("public_id", "status_sign", "amount_shown", "order_link", "account", "created")
-    list_filter = ("status", "capture_method")
+    list_filter = (("status", InWords), ("capture_method", InWords))
     list_select_related = ("order", "account")
     fields = (
         "public_id", "order_link", "status_sign", "is_current", "amount_shown", "held_now", "taken", "excess",
@@ -103,7 +103,7 @@ class OperationAdmin(PaymentRows):
     settled = instant("settled_at", label="settled")
     next_check = instant("next_check_at", label="next look", none="nothing left to ask")
     list_display = ("public_id", "kind_words", "status_sign", "amount_shown", "order_link", "sends_count", "created")
-    list_filter = ("status", "kind")
+    list_filter = (("status", InWords), ("kind", InWords))
     list_select_related = ("order", "attempt")
     fields = (
         "public_id", "kind_words", "status_sign", "amount_shown", "order_link", "attempt_link", "provider_reference",

@@ -9,7 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from catalog.models import Coupon, CouponUse, Promotion
-from support.admin.console import ReadOnlyAdmin, instant, site
+from support.admin.console import InWords, ReadOnlyAdmin, instant, site
 from support.admin.shown import figure, money, percent, sign, to_order, words
 from support.selectors import uses_of_promotions
 
@@ -26,7 +26,7 @@ class PromotionAdmin(ReadOnlyAdmin):
     created = instant("created_at", label="created")
     put_away = instant("archived_at", label="put away", none="applies")
     list_display = ("name", "kind_words", "takes_off", "uses", "limits", "begins", "ends", "put_away")
-    list_filter = ("kind",)
+    list_filter = (("kind", InWords),)
     search_fields = ("name", "=public_id")
     sortable_by = ()
     ordering = ("-id",)
@@ -126,7 +126,7 @@ class CouponUseAdmin(ReadOnlyAdmin):
     honoured = instant("honoured_at", label="honoured late", none="no")
     list_display = ("public_id", "status_sign", "code", "promotion", "order_link", "held_from", "used", "given_back")
     list_select_related = ("coupon", "promotion")
-    list_filter = ("status",)
+    list_filter = (("status", InWords),)
     search_fields = ("=coupon__code", "=order_public_id")
     sortable_by = ()
     ordering = ("-id",)

@@ -20,6 +20,12 @@ class Table:
     none: str
 
     @property
+    def named_rows(self) -> list[list[tuple[str, Cell]]]:
+        """The rows' cells with their columns' names, for screens that have no room for a head."""
+        names = [column.removesuffix("*") for column in self.columns]
+        return [list(zip(names, row, strict=True)) for row in self.rows]
+
+    @property
     def is_cut(self) -> bool:
         """Whether there may be more rows than are shown."""
         return len(self.rows) >= ROWS_MAX

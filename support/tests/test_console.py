@@ -245,6 +245,7 @@ class TestOrderPage:
         ):  # fmt: skip
             assert evidence in page, evidence
         assert page.index("Order placed") < page.index("Provider payment succeeded")
+        assert "system:webhook · stripe · evt_1" in page
 
     def test_masks_the_contact(self, console: Client) -> None:
         page = console.get(address_of(an_order())).content.decode()
@@ -284,6 +285,22 @@ class TestOrderPage:
         assert "<script>alert" not in page.content.decode()
         assert "&lt;script&gt;alert(1)" in page.content.decode()
         assert "unsafe" not in page.headers["Content-Security-Policy"]
+
+
+class TestFirstPage:
+    def test_begins_with_what_needs_a_person_and_orders(self, console: Client) -> None:
+        page = text_of(console.get("/console/"))
+
+        places = [page.index(words) for words in ("For people to decide", "Cases", "Orders and their money", "Coupons")]
+        assert places == sorted(places)
+
+    def test_filters_are_written_as_the_lists_are(self, console: Client) -> None:
+        an_order()
+
+        page = text_of(console.get("/console/orders/order/"))
+
+        assert "Payment pending" in page
+        assert "Payment Pending" not in page
 
 
 class TestOtherPages:

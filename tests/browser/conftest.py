@@ -28,6 +28,12 @@ from tests.stack.client import Shopper
 
 SCREENS = Path(os.environ.get("SCREENS_DIR", project.BASE_DIR / "test-results" / "screens"))
 LOOKS = [(width, scheme) for width in (360, 768, 1280) for scheme in ("light", "dark")]
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
+# Axe would read style sheets anew in a page's own style element, which the policy refuses; no rule that runs needs it.
+RUN_AXE = """
+(context) => axe.run(context, {resultTypes: ["violations"], preload: false}).then((run) => run.violations)
+"""
+GRAVE = {"serious", "critical"}
 SEED_SECONDS_MAX = 120
 HEIGHTS = {360: 740, 768: 1024, 1280: 800}
 TELL_VIOLATIONS = """
@@ -97,12 +103,14 @@ def shopper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shopper]:
     if not is_installed():
         pytest.skip("needs the .venv that ./run makes")
     with a_copy(tmp_path_factory.mktemp("checkout")) as checkout:
-        checkout.start(SWEEP_SECONDS="1")
-        shopper = Shopper(checkout)
-        wait_until(checkout.has_seeded, seconds_max=SEED_SECONDS_MAX)
-        yield shopper
-        shopper.close()
-        checkout.end()
+        try:
+            checkout.start(SWEEP_SECONDS="1")
+            shopper = Shopper(checkout)
+            wait_until(checkout.has_seeded, seconds_max=SEED_SECONDS_MAX)
+            yield shopper
+            shopper.close()
+        finally:
+            checkout.end()
 
 
 @pytest.fixture
@@ -155,13 +163,31 @@ def is_ours(url: str, *addresses: str) -> bool:
     return url.startswith((*addresses, "data:", "blob:"))
 
 
-def look(page: Page, name: str, *, width: int, scheme: str) -> None:
-    """This will check that nothing sticks out at the side, and keep a picture for people to judge."""
+def look(page: Page, name: str, *, width: int, scheme: str, not_ours: str = "") -> None:
+    """This will check that everybody can read the page, and keep a picture for people to judge.
+
+    `not_ours` selects what others draw in it.
+    """
     page.wait_for_load_state()
+    check(page, name, not_ours=not_ours)
+    keep(page, f"{name}-{width}-{scheme}")
+
+
+def check(page: Page, name: str, *, not_ours: str = "") -> None:
+    """This will check that nothing sticks out at the side and that axe-core finds nothing serious."""
     sizes = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert sizes[0] <= sizes[1], f"{name} is {sizes[0]} px wide in a window of {sizes[1]}"
+    context = {"exclude": [[not_ours]]} if not_ours else {"include": [["html"]]}
+    page.evaluate(AXE)
+    found = page.evaluate(RUN_AXE, context)
+    grave = [(each["id"], [node["html"] for node in each["nodes"]]) for each in found if each["impact"] in GRAVE]
+    assert (name, grave) == (name, [])
+
+
+def keep(page: Page, name: str, *, full_page: bool = True) -> None:
+    """This will keep a picture of the whole page, or of what the window shows of it."""
     SCREENS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENS / f"{name}-{width}-{scheme}.png", full_page=True)
+    page.screenshot(path=SCREENS / f"{name}.png", full_page=full_page)
 
 
 def pytest_configure() -> None:

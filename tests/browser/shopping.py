@@ -4,20 +4,18 @@ the payment.
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.browser.conftest import HEIGHTS, SCREENS
+from tests.browser.conftest import HEIGHTS, check, keep
 from tests.running import wait_until
 from tests.stack.client import Shopper
 
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
-GRAVE = {"serious", "critical"}
 SIZES_OF_TYPE = {"14px", "16px", "28px"}
 FIRST_LOAD_MAX_BYTES = 150_000
 MUG, HOOK = "/products/lark-mug", "/products/oak-coat-hook"
+ADA = "ada@customers.lantern-and-lark.example"
 APPROVED, CHALLENGED, DECLINED = "4242424242424242", "4000000000003220", "4000000000000002"
 
 ShopWindow = Callable[..., Page]
@@ -62,6 +60,14 @@ def pay_with(page: Page, number: str) -> None:
     page.get_by_role("button", name="Pay").click()
 
 
+def sign_in(page: Page, shopper: Shopper) -> None:
+    """Sign in as the demo's customer."""
+    page.get_by_label("E-mail address").fill(ADA)
+    page.get_by_label("Password").fill(shopper.env["DEMO_STAFF_PASSWORD"])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text(f"Signed in as {ADA}").wait_for()
+
+
 def heading(page: Page, words: str) -> None:
     """Wait until the page says so."""
     page.get_by_role("heading", level=1, name=words).wait_for()
@@ -96,11 +102,7 @@ def judge(page: Page, name: str, *, width: int, scheme: str) -> None:
     page.wait_for_load_state()
     settle(page, "![...document.querySelectorAll('[data-loading]')].some((e) => e.checkVisibility())")
     page.evaluate("window.scrollTo(0, 0)")
-    sizes = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert sizes[0] <= sizes[1], f"{name} is {sizes[0]} px wide in a window of {sizes[1]}"
-    found = page.evaluate(f"{AXE}; axe.run({{resultTypes: ['violations']}}).then((run) => run.violations)")
-    grave = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in GRAVE]
-    assert (name, grave) == (name, [])
+    check(page, name)
     type_sizes = page.evaluate(
         "[...new Set([...document.querySelectorAll('body *')].filter((e) => e.checkVisibility() && e.innerText)"
         ".map((e) => getComputedStyle(e).fontSize))]"
@@ -109,6 +111,5 @@ def judge(page: Page, name: str, *, width: int, scheme: str) -> None:
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": width, "height": max(height, HEIGHTS[width])})
     settle(page, "[...document.images].every((image) => image.complete || !image.checkVisibility())")
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENS / f"{name}-{width}-{scheme}.png", full_page=True)
+    keep(page, f"{name}-{width}-{scheme}")
     page.set_viewport_size({"width": width, "height": HEIGHTS[width]})

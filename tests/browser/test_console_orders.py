@@ -11,15 +11,13 @@ from core import clock
 from core.db import transaction
 from orders.models import Hold, HoldReason, Order
 from support.tests.factories import PASSWORD
-from tests.browser.conftest import Window, look
+from tests.browser.conftest import LOOKS, Window, keep, look
 from tests.browser.test_console import fresh_code, type_password
 from webhooks import services as inbox
 from webhooks.models import Event
 from webhooks.tests.factories import KEY_REFERENCE, an_event, an_open_payment, event_body, make_account, paid_intent
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("database")]
-
-LOOKS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
 
 
 @pytest.fixture
@@ -64,6 +62,7 @@ def test_an_order_is_found_and_read(order: Order, staff: User, window: Window, w
     page.get_by_text("is paid: £19.99 was taken").wait_for()
     page.get_by_text("Provider payment succeeded").wait_for()
     look(page, "console-order", width=width, scheme=scheme)
+    keep(page, f"console-order-first-{width}-{scheme}", full_page=False)
     page.goto(f"/console/webhooks/event/{Event.objects.get().pk}/change/")
     look(page, "console-webhook", width=width, scheme=scheme)
     for name, path in {

@@ -8,9 +8,6 @@ from playwright.sync_api import Route
 from tests.browser.conftest import Window
 from tests.browser.shopping import (
     APPROVED,
-    CHALLENGED,
-    DECLINED,
-    HOOK,
     charges_of,
     fill_in,
     go_to_checkout,
@@ -35,43 +32,6 @@ RECEIVE = f"UPDATE catalog_stock SET received = received + %s WHERE {BOARD}"
 
 
 class TestGuest:
-    def test_buys_with_3_d_secure_and_comes_back(self, shopper: Shopper, shop_window: Window) -> None:
-        page = shop_window(width=360, scheme="light")
-        put_into_basket(page, HOOK)
-        go_to_checkout(page)
-        judge(page, "shop-checkout-filled", width=360, scheme="light")
-
-        page.get_by_role("button", name="Pay £29.95").click()
-        page.wait_for_url("**/pay/**")
-        pay_with(page, CHALLENGED)
-        page.get_by_role("button", name="Complete").click()
-
-        page.wait_for_url("**/orders/**")
-        heading(page, PAID)
-        judge(page, "shop-order-paid", width=360, scheme="light")
-        [charge] = charges_of(shopper, order_id_of(page))
-        assert charge["amount_received"] == 2995
-        assert kept(page, "cart") is None
-
-    def test_a_declined_card_leads_to_another_on_the_same_order(self, shopper: Shopper, shop_window: Window) -> None:
-        page = shop_window(width=360, scheme="light")
-        order_by_now(page)
-
-        pay_with(page, DECLINED)
-        page.wait_for_url("**/orders/**")
-        heading(page, "Not paid yet")
-        order_id = order_id_of(page)
-        assert page.get_by_text("Your card was declined").is_visible()
-        judge(page, "shop-order-declined", width=360, scheme="light")
-        page.get_by_role("button", name="with another card").click()
-        page.wait_for_url("**/pay/**")
-        pay_with(page, APPROVED)
-
-        page.wait_for_url("**/orders/**")
-        heading(page, PAID)
-        assert order_id_of(page) == order_id
-        assert len(charges_of(shopper, order_id)) == 1
-
     def test_a_double_tap_is_one_order_and_one_charge(self, shopper: Shopper, shop_window: Window) -> None:
         page = shop_window(width=360, scheme="light")
         go_to_checkout(page)
@@ -84,21 +44,6 @@ class TestGuest:
 
         assert len(sent) == 1
         assert len(shopper.orders_of((cart_id, ""))) == 1
-
-    def test_cancels_before_paying(self, shopper: Shopper, shop_window: Window) -> None:
-        page = shop_window(width=360, scheme="light")
-        order_by_now(page)
-        page.go_back()
-        heading(page, "One step left: pay")
-
-        page.get_by_role("button", name="Cancel this order").click()
-        judge(page, "shop-order-cancel", width=360, scheme="light")
-        page.get_by_role("button", name="Cancel the order").click()
-
-        heading(page, "Cancelled")
-        assert charges_of(shopper, order_id_of(page)) == []
-        page.get_by_role("button", name="Order the same again").click()
-        page.get_by_role("link", name="Check out · £17.95").wait_for()
 
 
 class TestInterruptions:

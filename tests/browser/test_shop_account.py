@@ -5,10 +5,10 @@ import uuid
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
 
 from tests.browser.conftest import LOOKS, Window
 from tests.browser.shopping import (
+    ADA,
     APPROVED,
     HOOK,
     MUG,
@@ -21,13 +21,13 @@ from tests.browser.shopping import (
     order_id_of,
     pay_with,
     put_into_basket,
+    sign_in,
 )
 from tests.running import wait_until
 from tests.stack.client import Shopper
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
-ADA = "ada@customers.lantern-and-lark.example"
 CODE = re.compile(r"^([A-Z]{4}-[A-Z]{4})$", re.MULTILINE)
 
 
@@ -196,14 +196,6 @@ def let_the_time_pass(shopper: Shopper, order_id: str) -> None:
     shopper.rows(END_KEEPING, order_id)
     shopper.rows(END_ORDER, order_id)
     shopper.rows("RESET session_replication_role")
-
-
-def sign_in(page: Page, shopper: Shopper) -> None:
-    """Sign in as the demo's customer."""
-    page.get_by_label("E-mail address").fill(ADA)
-    page.get_by_label("Password").fill(shopper.env["DEMO_STAFF_PASSWORD"])
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_text(f"Signed in as {ADA}").wait_for()
 
 
 def code_for(shopper: Shopper, email: str) -> str:

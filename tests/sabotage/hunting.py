@@ -33,6 +33,8 @@ SEEDS = range(1, 11)
 # How long a run is watched after the first finding, for what other checks have to say.
 STEPS_AFTER = 40
 RACES_MAX = 3
+# Actors pause at nearly every point.
+BETWEEN = {0: 8, 1: 4, 2: 3, 4: 2}
 # What no check finds but the harness itself: a task, sweep or request that crashed where nothing survives a crash.
 CRASHED = "the run itself crashed"
 
@@ -133,6 +135,8 @@ class WatchedDirector(Director):
 def odds_for(defect: Defect, seed: int) -> Odds:
     """This will return the seed's odds, changed by what the defect needs more of."""
     usual = odds.odds_for(seed)
+    if defect.is_between:
+        usual = replace(usual, passes=BETWEEN, injured=0.2)
     return replace(
         usual,
         acts={name: weight * defect.more.get(name, 1) for name, weight in usual.acts.items()},

@@ -179,6 +179,7 @@ class Defect:
     `race` is a test of `tests/concurrency` where it concerns locks, which only real threads can break. A run that has
     found something ends soon after, unless the mistake is also there to show what is found when all has come to rest.
     `more` makes what the mistake needs that many times as likely, by the names of the simulation's acts and happenings.
+    One that shows only when somebody stands or dies in the middle of something `is_between`.
     """
 
     name: str
@@ -187,6 +188,7 @@ class Defect:
     race: Callable[[Any], None] | None = None
     is_played_to_the_end: bool = False
     more: Mapping[str, int] = field(default_factory=dict)
+    is_between: bool = False
 
     @contextmanager
     def planted(self, database: str) -> Iterator[None]:

@@ -6,7 +6,7 @@ over. So every shorter list of steps is a script as well, which is what shrinkin
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -60,6 +60,7 @@ class Odds:
     # Rarely reached: who stands here is killed more often, or nobody would ever die there.
     fragile: frozenset[str] = frozenset()
     killed: float = 0.3
+    passes: Mapping[int, int] = field(default_factory=lambda: PASSES)
     stories: frozenset[str] = frozenset()
 
 
@@ -74,7 +75,7 @@ class Draw:
     def next(self, *, free: Sequence[int], standing: Mapping[int, str]) -> Step:
         """This will draw one step; `standing` is the point at which each busy slot's actor paused."""
         chance, odds = self._random.random(), self._odds
-        seed, passes = self._random.getrandbits(30), self._weighted(PASSES)
+        seed, passes = self._random.getrandbits(30), self._weighted(odds.passes)
         if odds.world and chance < odds.worldly:
             return Step("world", name=self._weighted(odds.world), seed=seed)
         if free and (not standing or chance < odds.worldly + odds.begun):

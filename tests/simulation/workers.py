@@ -141,7 +141,9 @@ def refund(world: World, dice: random.Random) -> None:
         WantedUnits({1: 1}), WantedAmount(dice.choice([100, 777])), WantedAmount(50, is_goodwill=True),
         WantedEverything(),
     ]  # fmt: skip
-    destination: Destination = dice.choice(["provider"] * 8 + ["offline", "credit"])
+    places: list[Destination] = ["offline", "credit"]
+    places += ["provider"] * 8
+    destination = dice.choice(places)
     wish = RefundWish(
         order.public_id,
         dice.choice(wishes),

@@ -307,6 +307,8 @@ DEFECTS = (
                 "    if False:\n        raise TransactionStanceError",
             ),
         ),
+        is_between=True,
+        is_played_to_the_end=True,
     ),
     Defect(
         "excess left to chance",

@@ -78,6 +78,6 @@ DEFECTS = (
                 "        (lambda *_, **__: None)(",
             ),
         ),
-        more={**CODES_MORE, "left_for_long": 12, "line_keeps": 6, "minutes_pass": 3},
+        more={"change_cart": 6, "fill_cart": 3, "left_for_long": 30},
     ),
 )

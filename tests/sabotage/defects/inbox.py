@@ -22,6 +22,7 @@ DEFECTS = (
 """,
             ),
         ),
+        is_between=True,
     ),
     Defect(
         "duplicate delivery processed",

@@ -29,7 +29,8 @@ DEFECTS = (
                 "    attempt.captured_minor = update.captured_minor",
             ),
         ),
-        more={"ask_provider": 30, "confirm": 4, "start_held": 3, "take_held_funds": 3, "come_back": 4},
+        is_between=True,
+        more={"ask_provider": 20, "confirm": 3, "start_held": 2, "take_held_funds": 3, "come_back": 3},
     ),
     Defect(
         "capture amount not compared",

@@ -110,6 +110,7 @@ DEFECTS = (
                 "filter(pk=claimed.row_id)",
             ),
         ),
+        is_between=True,
         more={"minutes_pass": 5, "repeat": 3},
     ),
     Defect(
@@ -139,6 +140,7 @@ DEFECTS = (
                 },
             ),
         ),
-        more={"seconds_pass": 3, "minutes_pass": 8, "repeat": 10, "start": 4},
+        is_between=True,
+        more={"seconds_pass": 3, "minutes_pass": 5, "repeat": 6, "start": 3},
     ),
 )
