@@ -12,7 +12,7 @@ from functools import partial
 from django.db import connection
 
 from core import clock
-from orders.models import Order
+from orders.models import Hold, HoldReason, Order
 from oversight.models import Case, CaseType
 from payments.models import OPEN_STATUSES, Operation
 from reconciliation.invariants import CHECKS, Check, Violation, combined, hashes, provider
@@ -218,6 +218,9 @@ def _left_undone() -> Iterator[Finding]:
     # Money that the provider will not give back waits for a person; the order waits with it.
     refused = Case.objects.filter(type=CaseType.GIVE_BACK_FAILED).exclude(status=Case.Status.RESOLVED)
     waiting = Order.objects.filter(state__in=["draft", "payment_pending"])
+    # So it does where another amount than ours moved: not even a cancelled order's money goes back before they decide.
+    mismatched = Hold.objects.filter(reason=HoldReason.AMOUNT_MISMATCH, released_at=None).values("order_id")
+    waiting = waiting.exclude(pk__in=mismatched)
     for order in waiting.exclude(public_id__in=refused.values("order_public_id")).order_by("id"):
         yield Finding("every_order_is_decided", f"left behind: {order.public_id} {order.state}")
 
