@@ -34,10 +34,11 @@ class PagewiseChangeList(ChangeList):
         """See Note [Offered filters]. Raises: IncorrectLookupParameters, for Django to start again."""
         offered: set[str] = set()
         for each in self.list_filter:
-            if isinstance(each, str):
-                offered |= {f"{each}{how}" for how in FILTERED_AS}
-            elif isinstance(each, type) and issubclass(each, SimpleListFilter):
-                offered.add(str(each.parameter_name))
+            field = each[0] if isinstance(each, tuple | list) else each
+            if isinstance(field, str):
+                offered |= {f"{field}{how}" for how in FILTERED_AS}
+            elif isinstance(field, type) and issubclass(field, SimpleListFilter):
+                offered.add(str(field.parameter_name))
         if not offered.issuperset(self.get_filters_params()):
             raise IncorrectLookupParameters
         return super().get_filters(request)

@@ -220,9 +220,10 @@ def _left_undone() -> Iterator[Finding]:
     # Money that the provider will not give back waits for a person; the order waits with it.
     refused = Case.objects.filter(type=CaseType.GIVE_BACK_FAILED).exclude(status=Case.Status.RESOLVED)
     waiting = Order.objects.filter(state__in=["draft", "payment_pending"])
-    # A bank that has not decided a dispute yet keeps the order waiting for its word.
-    disputed = Hold.objects.filter(reason=HoldReason.DISPUTE, released_at=None).values("order_id")
-    waiting = waiting.exclude(pk__in=disputed)
+    # A bank that has not decided a dispute keeps the order waiting for its word. So does another amount than ours: not
+    # even a cancelled order's money goes back before people decide.
+    blocked = Hold.objects.filter(reason__in=[HoldReason.DISPUTE, HoldReason.AMOUNT_MISMATCH], released_at=None)
+    waiting = waiting.exclude(pk__in=blocked.values("order_id"))
     for order in waiting.exclude(public_id__in=refused.values("order_public_id")).order_by("id"):
         yield Finding("every_order_is_decided", f"left behind: {order.public_id} {order.state}")
 
