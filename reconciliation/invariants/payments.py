@@ -153,15 +153,14 @@ CHECKS = (
         "I10",
         "returns_within_captured",
         "Refunds and give-backs that succeeded or are under way never exceed what the attempt captured, unless "
-        "reported.",
+        "reported; one under way may find that the provider took the capture back before it.",
         f"""
         SELECT "order".public_id AS subject, concat(attempt.public_id, ' captured ', attempt.captured_minor,
             ', asked to give back ', sum(operation.amount_minor)) AS detail
         FROM payments_paymentattempt AS attempt JOIN orders_order AS "order" ON "order".id = attempt.order_id
         JOIN payments_operation AS operation ON operation.attempt_id = attempt.id
-        WHERE operation.kind IN ('refund', 'give_back') AND operation.status IN ('succeeded', 'created', 'sent',
-            'pending',
-            'unknown')
+        WHERE operation.kind IN ('refund', 'give_back') AND (operation.status = 'succeeded'
+            OR operation.status IN {OPEN} AND attempt.reversals_count = 0)
         GROUP BY "order".id, attempt.id HAVING sum(operation.amount_minor) > attempt.captured_minor AND NOT {REPORTED}
         """,
     ),

@@ -19,7 +19,7 @@ django.setup()
 
 from tests.simulation.counts import missed  # noqa: E402 - Django first
 from tests.simulation.judge import CHECK_NAMES  # noqa: E402
-from tests.simulation.odds import GROUPS  # noqa: E402
+from tests.simulation.odds import GROUPS, USUAL_GROUPS  # noqa: E402
 from tests.simulation.reporting import show_run, show_tally  # noqa: E402
 from tests.simulation.running import House, Tally, play_all  # noqa: E402
 from tests.simulation.script import Step  # noqa: E402
@@ -37,7 +37,7 @@ def main() -> int:
         first = secrets.randbits(31)
         seeds = list(range(first, first + words.fresh))
     looking_with: dict[str, Any] = {
-        "checks": words.only_check or CHECK_NAMES, "groups": words.faults or tuple(GROUPS),
+        "checks": words.only_check or CHECK_NAMES, "groups": words.faults or USUAL_GROUPS,
     }  # fmt: skip
     print(f"seeds {seeds[0]}..{seeds[-1]}, {words.steps} steps each, {words.processes} processes")
     began, tally = time.monotonic(), Tally()

@@ -20,7 +20,7 @@ from tests.shop import ShopClock, open_shop
 from tests.simulation import workers
 from tests.simulation.furniture import furnish
 from tests.simulation.judge import CHECK_NAMES, ONLOOKER, Finding, Judge, fingerprint
-from tests.simulation.odds import ACTS, GROUPS, HAPPENINGS, odds_for
+from tests.simulation.odds import ACTS, HAPPENINGS, USUAL_GROUPS, odds_for
 from tests.simulation.randomness import caches_age, seeded_ids
 from tests.simulation.script import SLOTS, Draw, Odds, Step, place_of
 from tests.simulation.stage import Slot, Stage
@@ -73,7 +73,7 @@ class Director:
         self,
         *,
         seed: int,
-        groups: Collection[str] = tuple(GROUPS),
+        groups: Collection[str] = USUAL_GROUPS,
         odds: Odds | None = None,
         people: int = 4,
         checks: Collection[str] = CHECK_NAMES,

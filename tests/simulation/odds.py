@@ -19,10 +19,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "customers": (
         "repeat", "start_elsewhere", "pay_by_link", "cancel", "go_back", "reopen_app", "copy_cart", "sign_in",
     ),
-    "provider": (
-        "provider_fault", "keys_pruned", "stranger_pays", "work_in_dashboard", "dispute", "reversal",
-        "dashboard_refund", "fraud_warning",
-    ),
+    "provider": ("provider_fault", "keys_pruned", "stranger_pays", "work_in_dashboard"),
+    "banks": ("dispute", "reversal", "dashboard_refund", "fraud_warning"),
     "line": ("line_keeps", "key_refused", "left_for_long", "come_back_late"),
     "webhooks": ("post_fault", "deliver_old", "deliver_forged"),
     "workers": ("work_again", "task_lost", "broker_emptied"),
@@ -31,6 +29,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "clock": ("minutes_pass", "days_pass"),
     "staff": ("ask_provider", "replay_event", "cancel_as_staff", "money_too_late", "capture_fails"),
 }  # fmt: skip
+
+# What banks do is young and was not played often enough to be asked of every run: `--faults banks …` plays it.
+USUAL_GROUPS = tuple(name for name in GROUPS if name != "banks")
 
 MOODS: dict[str, tuple[int, dict[str, float]]] = {
     "even": (3, {}),
@@ -62,7 +63,7 @@ FRAGILE = frozenset(
 ) | {"call:GET:refunds", "call:POST:refunds"}  # fmt: skip
 
 
-def odds_for(seed: int, *, groups: Collection[str] = tuple(GROUPS)) -> Odds:
+def odds_for(seed: int, *, groups: Collection[str] = USUAL_GROUPS) -> Odds:
     """This will return the odds of a seed in its mood, with the faults of these groups only."""
     left_out = {name for group, names in GROUPS.items() if group not in groups for name in names}
     moods = [mood for _, mood in MOODS.values()]

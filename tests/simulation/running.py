@@ -17,7 +17,7 @@ from django.db import connections
 from tests import databases
 from tests.simulation.director import Director, Run
 from tests.simulation.judge import CHECK_NAMES
-from tests.simulation.odds import GROUPS
+from tests.simulation.odds import USUAL_GROUPS
 from tests.simulation.script import Step, shrink
 
 
@@ -75,7 +75,7 @@ class House:
     """
 
     def __init__(
-        self, name: str, *, checks: Collection[str] = CHECK_NAMES, groups: Collection[str] = tuple(GROUPS)
+        self, name: str, *, checks: Collection[str] = CHECK_NAMES, groups: Collection[str] = USUAL_GROUPS
     ) -> None:
         """Remember the database's name, the checks and the faults."""
         self.checks, self.groups = checks, groups
@@ -132,7 +132,7 @@ def play_all(
     processes: int,
     until: float | None = None,
     checks: Collection[str] = CHECK_NAMES,
-    groups: Collection[str] = tuple(GROUPS),
+    groups: Collection[str] = USUAL_GROUPS,
 ) -> Iterator[Run]:
     """This will play every seed and yield what each came to, in the order they end; `until` is a monotonic time."""
     context = multiprocessing.get_context("fork")
