@@ -119,7 +119,9 @@ def _needs_asking(update: ProviderUpdate, attempt: PaymentAttempt | None) -> boo
     """
     if update.status in {"authorized", "partially_captured"}:
         return attempt is None or attempt.status not in BEFORE_AUTHORIZED
-    return update.status == "captured" and attempt is not None and attempt.reversals_count > 0
+    if update.status != "captured" or attempt is None:
+        return False
+    return attempt.reversals_count > 0 or attempt.reversed_minor > 0
 
 
 def _warned(warning: FraudWarning, attempt: PaymentAttempt | None) -> EventReading:

@@ -11,7 +11,8 @@ not before we asked, not after we were answered. Of the status an attempt has an
   capture, and a look asked for later puts it right. Going back on a guess would close an order whose funds are held.
 
 Note [Reversed]: a capture that was taken back is the one end that another may follow, so `reversed` is believed only
-when the provider was asked and says so, and a copy of an earlier success says nothing after it.
+when the provider was asked and says so, and a copy of an earlier success says nothing after it. Where nobody told us
+of the capture before, it never was money of ours: to us that payment failed, and of a copy that comes later we ask.
 
 Only times of our own clock are compared, and our machines agree about it to well under the time of one call. The time
 inside an event is the provider's clock, cut to whole seconds, and a copy waits in queues for hours: such a copy
@@ -20,6 +21,7 @@ A repeated key brings back the answer of its first call, so a write counts as as
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core import policies
@@ -29,10 +31,11 @@ from core.machines import may_move
 from orders.models import Order
 from orders.paths import Path, walked
 from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
-from payments.providers.base import ProviderUpdate, RefundFact
+from payments.providers.base import Failure, ProviderUpdate, RefundFact
 from payments.providers.registry import adapter_for
 
 RECHECK_MAX_SECONDS = 600
+_KNOWS_CAPTURE = {AttemptStatus.CAPTURED, AttemptStatus.PARTIALLY_CAPTURED, AttemptStatus.REVERSED}
 # How far a payment got; a failed try is behind every try's begin and before its success.
 _PROGRESS: dict[str, int] = {
     status: rank
@@ -91,6 +94,17 @@ def asked_to_capture(attempt: PaymentAttempt, operations: Sequence[Operation]) -
     return sum(row.amount_minor for row in captures) if captures else attempt.amount_minor
 
 
+def as_heard(attempt: PaymentAttempt, update: ProviderUpdate) -> ProviderUpdate:
+    """This will return the update as it is to us: a capture taken back that we never heard of is a payment that failed.
+
+    See Note [Reversed].
+    """
+    if update.status != "reversed" or attempt.status in _KNOWS_CAPTURE:
+        return update
+    failure = update.failure or Failure("capture_reversed", "The bank took the payment back.")
+    return replace(update, status="failed", failure=failure)
+
+
 def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -> None:
     """This will set what the update says on the locked `attempt`; a status that was overtaken, or that the machine
     lacks a way to, is not taken.
@@ -145,6 +159,8 @@ def _take_in_captured(attempt: PaymentAttempt, update: ProviderUpdate) -> None:
         attempt.settlement_due_at = attempt.settlement_due_at or update.answered_at + timedelta(days=days)
         # What was taken back is there again, as far as it is captured.
         attempt.reversed_minor = 0
+    else:
+        attempt.reversed_minor = max(attempt.reversed_minor, update.reversed_minor)
 
 
 def _is_news(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:

@@ -161,6 +161,19 @@ class TestReversals:
         assert moves(shop)[-3:] == ["capture_failed", "payment_pending", "paid"]
         assert shelf() == (8, 0, 2)
 
+    def test_one_heard_of_before_the_success_it_undid_pays_nothing(self, shop: Shop) -> None:
+        shop.confirm(shop.start(shop.a_cart()).json())
+        reverse = json.dumps({"payment_intent": shop.truth("intent")[0]["id"]}).encode()
+        shop.sandbox.handle("POST", "http://sandbox.localhost/_control/reversals", {}, reverse)
+        shop.sandbox.engine.tick()
+
+        for delivery in reversed(shop.sandbox.engine.due_deliveries(shop.virtual.now(), limit=1000)):
+            shop.post_delivery(delivery.headers, delivery.body)
+            shop.sandbox.engine.record_delivery(delivery.id, 200)
+            shop.work()
+
+        assert (shop.order().state, shop.order().captured_minor) == ("payment_failed", 0)
+
     def test_nobody_pays_again_and_the_sale_is_undone(self, shop: Shop) -> None:
         paid(shop)
         control(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])

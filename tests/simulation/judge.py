@@ -70,7 +70,7 @@ HEARSAY = (
         WHERE event.type = 'payment_intent.succeeded' AND event.status = 'processed' AND NOT EXISTS (
             SELECT 1 FROM payments_paymentattempt AS attempt
             WHERE attempt.provider_reference = event.object_id
-                AND (attempt.captured_minor > 0 OR attempt.reversals_count > 0))
+                AND (attempt.captured_minor > 0 OR attempt.reversals_count > 0 OR attempt.reversed_minor > 0))
         """,
     ),
 )
