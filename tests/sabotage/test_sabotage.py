@@ -22,7 +22,7 @@ QUICK = [
     "one cart, two orders",
     "duplicate delivery processed",
 ]
-SEEDS = range(1, 5)
+SEEDS = range(1, 13)
 STEPS = 120
 
 

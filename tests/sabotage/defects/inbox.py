@@ -101,7 +101,7 @@ DEFECTS = (
                 "RETURNING id INTO known_id",
             ),
             Edit(
-                "payments.services.learn.take_in",
+                "payments.services.learn._take_in_captured",
                 "attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)",
                 "attempt.captured_minor += update.captured_minor",
             ),
