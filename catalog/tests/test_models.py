@@ -133,5 +133,5 @@ class TestReservation:
 
     def test_keeps_its_owner_and_its_lines(self, reservation: Reservation) -> None:
         assert refused(lambda: Reservation.objects.update(owner_id="ord_2")) == "catalog_reservation_frozen"
-        assert refused(lambda: ReservationLine.objects.update(quantity=2)) == "catalog_reservationline_append_only"
+        assert refused(lambda: ReservationLine.objects.update(quantity=2)) == "catalog_reservationline_frozen"
         assert refused(sql("DELETE FROM catalog_reservation")) == "catalog_reservation_no_delete"
