@@ -94,6 +94,8 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     if foreign:
         _hold_mismatch(scene, update, foreign)
         return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
+    if learn.is_undone(attempt, update):
+        return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
     update = learn.as_heard(attempt, update)
     learn.take_in(attempt, update, now=cause.now)
     _record_external_capture(scene, update)

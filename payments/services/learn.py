@@ -10,14 +10,15 @@ not before we asked, not after we were answered. Of the status an attempt has an
   A payment mostly goes forward, and who is wrong about that loses no money: a hold that is gone refuses its
   capture, and a look asked for later puts it right. Going back on a guess would close an order whose funds are held.
 
-Note [Reversed]: a capture that was taken back is the one end that another may follow, so `reversed` is believed only
-when the provider was asked and says so, and a copy of an earlier success says nothing after it. Where nobody told us
-of the capture before, it never was money of ours: to us that payment failed, and of a copy that comes later we ask.
-
 Only times of our own clock are compared, and our machines agree about it to well under the time of one call. The time
 inside an event is the provider's clock, cut to whole seconds, and a copy waits in queues for hours: such a copy
 counts as not later than when we read it and as no newer than anything, so for it the third line never holds.
 A repeated key brings back the answer of its first call, so a write counts as asked when the operation was first sent.
+
+Note [Reversed]: a capture that was taken back is the one end that another may follow, so `reversed` is believed only
+when the provider was asked and says so. After it only a success that was asked for later counts: the copy in an event
+and the answer of a call that was under way are older. Where nobody told us of the capture before, it never was money of
+ours: to us that payment failed.
 """
 
 from collections.abc import Sequence
@@ -103,6 +104,14 @@ def as_heard(attempt: PaymentAttempt, update: ProviderUpdate) -> ProviderUpdate:
         return update
     failure = update.failure or Failure("capture_reversed", "The bank took the payment back.")
     return replace(update, status="failed", failure=failure)
+
+
+def is_undone(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:
+    """This will tell whether the update is of a success that was taken back since. See Note [Reversed]."""
+    has_reversal = attempt.reversals_count > 0 or attempt.reversed_minor > 0
+    if not has_reversal or attempt.answered_at is None or update.status not in {"captured", "partially_captured"}:
+        return False
+    return update.observed_at is None or update.observed_at < attempt.answered_at
 
 
 def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -> None:

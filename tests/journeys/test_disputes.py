@@ -15,8 +15,9 @@ from orders.refunding import WantedAmount
 from orders.selectors import lock_order
 from orders.services import record_fulfillment
 from oversight.models import Case
-from payments.models import Dispute
-from payments.services import RefundLocked, RefundWish, request_refund
+from payments.models import Dispute, PaymentAttempt
+from payments.providers.registry import adapter_for
+from payments.services import RefundLocked, RefundWish, apply_update, request_refund
 from tests.journeys.buyers import pay_again
 from tests.journeys.facts import errors, moves, shelf, violations
 from tests.shop import Shop
@@ -173,6 +174,30 @@ class TestReversals:
             shop.work()
 
         assert (shop.order().state, shop.order().captured_minor) == ("payment_failed", 0)
+
+    @pytest.mark.parametrize("is_heard_first", [True, False])
+    def test_an_answer_of_before_that_comes_late_changes_nothing(self, shop: Shop, is_heard_first: bool) -> None:
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        if not is_heard_first:
+            shop.deliver()
+        attempt = PaymentAttempt.objects.select_related("account__channel").get()
+        late = adapter_for(attempt.account).retrieve(str(attempt.provider_reference))
+        shop.pass_time(seconds=5)
+        reverse = json.dumps({"payment_intent": attempt.provider_reference}).encode()
+        shop.sandbox.handle("POST", "http://sandbox.localhost/_control/reversals", {}, reverse)
+        shop.pass_time(seconds=5)
+        told = adapter_for(attempt.account).retrieve(str(attempt.provider_reference))
+        with transaction("test"):
+            apply_update(told, account=attempt.account, cause=system("webhook", now=clock.now()))
+        state = shop.order().state
+
+        with transaction("test"):
+            apply_update(late, account=attempt.account, cause=system("checkout", now=clock.now()))
+
+        assert late.status == "captured"
+        assert state == ("payment_failed" if is_heard_first else "capture_failed")
+        assert (shop.order().state, shop.order().captured_minor) == (state, 0)
 
     def test_nobody_pays_again_and_the_sale_is_undone(self, shop: Shop) -> None:
         paid(shop)
