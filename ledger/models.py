@@ -42,7 +42,7 @@ class Posting(models.Model):
     business_on = models.DateField(help_text="The day in the channel's zone; periods close by it.")
     late_for = models.DateField(null=True, help_text="The day it happened, when that was closed already.")
     # Nothing rather than no text: a row written before this column existed reads the same, for its seal too.
-    reverses = models.CharField(  # noqa: DJ001
+    reverses = models.CharField(  # noqa: DJ001 - unique when known
         max_length=40, null=True, help_text="Public id of the posting this one takes back."
     )
     occurred_at = models.DateTimeField()

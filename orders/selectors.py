@@ -93,13 +93,6 @@ CLOSING_STATES = (
 )
 
 
-def closable_orders(*, before: datetime, limit: int) -> list[str]:
-    """This will return orders paid before that time that may be over, oldest first; holds keep theirs out."""
-    held = Hold.objects.filter(released_at=None).values("order_id")
-    rows = Order.objects.filter(state__in=CLOSING_STATES, paid_at__lt=before).exclude(pk__in=held)
-    return list(rows.order_by("id").values_list("public_id", flat=True)[:limit])
-
-
 def owing_customers(*, limit: int) -> list[str]:
     """This will return orders on which money was taken that nobody is owed and that has not gone back yet."""
     rows = Order.objects.filter(

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from core.errors import NotFound
 from core.models import ProviderAccount, SalesChannel
-from orders.models import Order
-from oversight.models import Approval
-from payments.models import OPEN_REFUNDS, OPEN_STATUSES, Dispute, Operation, PaymentAttempt, Refund
+from orders.models import Hold, Order, OrderLine, OrderState
+from orders.selectors import CLOSING_STATES
+from oversight.models import Approval, Case, CaseType
+from payments.models import OPEN_DISPUTES, OPEN_REFUNDS, OPEN_STATUSES, Dispute, Operation, PaymentAttempt, Refund
 from payments.providers.registry import adapter_for
 from payments.providers.stripe_wire import from_wire
 
@@ -59,9 +60,43 @@ def unapproved_refunds(*, limit: int) -> list[str]:
 
 
 def refunds_pending_since(*, before: datetime, limit: int) -> list[Refund]:
-    """This will return refunds that the provider has worked on since before that time, with their order."""
+    """This will return refunds that the provider has worked on since before that time and of which people were not
+    told yet, with their order.
+    """
     rows = Refund.objects.filter(status__in=["sent", "pending", "requires_action", "unknown"], requested_at__lt=before)
+    told = Case.objects.filter(type=CaseType.REFUND_PENDING_TOO_LONG, subject_id=OuterRef("public_id"))
+    rows = rows.exclude(Exists(told.exclude(status=Case.Status.RESOLVED)))
     return list(rows.select_related("order").order_by("requested_at")[:limit])
+
+
+def closable_orders(*, before: datetime, limit: int) -> list[str]:
+    """This will return orders paid before that time that may end, the longest paid first.
+
+    None that somebody still has to do something about: those would keep the others waiting.
+    """
+    return list(_closable(before).order_by("paid_at").values_list("public_id", flat=True)[:limit])
+
+
+def is_closable(order: Order, *, before: datetime) -> bool:
+    """This will tell whether a locked order may still end. One query."""
+    return _closable(before).filter(pk=order.pk).exists()
+
+
+def _closable(before: datetime) -> QuerySet[Order]:
+    of_order = {"order": OuterRef("pk")}
+    kept = F("quantity") - F("units_cancelled") - F("units_given_back")
+    cases = Case.objects.filter(order_public_id=OuterRef("public_id")).exclude(status=Case.Status.RESOLVED)
+    return Order.objects.filter(
+        ~Exists(Hold.objects.filter(**of_order, released_at=None)),
+        ~Exists(Refund.objects.filter(**of_order, status__in=OPEN_REFUNDS)),
+        ~Exists(Dispute.objects.filter(**of_order, status__in=OPEN_DISPUTES)),
+        ~Exists(Operation.objects.filter(**of_order, status__in=OPEN_STATUSES)),
+        ~Exists(cases),
+        ~Q(state=OrderState.PARTIALLY_REFUNDED)
+        | ~Exists(OrderLine.objects.filter(**of_order, units_fulfilled__lt=kept)),
+        state__in=CLOSING_STATES,
+        paid_at__lt=before,
+    )
 
 
 def disputes_of(order: Order) -> list[Dispute]:

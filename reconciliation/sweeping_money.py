@@ -11,12 +11,18 @@ from core.db import outside_transaction
 from core.errors import DomainError
 from core.money import Money
 from orders import services as orders
-from orders.selectors import closable_orders, lock_order, open_holds
+from orders.selectors import lock_order, open_holds
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
 from payments import services as payments
-from payments.models import OPEN_DISPUTES, OPEN_REFUNDS, OPEN_STATUSES, Dispute, Operation, Refund
-from payments.selectors import authorizations_until, refunds_pending_since, unapproved_refunds
+from payments.models import Refund
+from payments.selectors import (
+    authorizations_until,
+    closable_orders,
+    is_closable,
+    refunds_pending_since,
+    unapproved_refunds,
+)
 from reconciliation.services import BATCH, each_of
 
 # Taken by itself so long before the bank lets go, unless somebody holds it.
@@ -81,19 +87,10 @@ def sweep_closing(*, now: Callable[[], datetime]) -> int:
     def close(order_id: str) -> None:
         with orders.order_transaction("reconciliation.close"):
             order = lock_order(order_id)
-            if not _has_open_ends(order.pk, order_id):
+            if is_closable(order, before=before):
                 orders.close(order, cause=system("sweep", now=now()))
 
     return each_of(closable_orders(before=before, limit=BATCH), close)
-
-
-def _has_open_ends(order_pk: int, order_id: str) -> bool:
-    return (
-        Refund.objects.filter(order_id=order_pk, status__in=OPEN_REFUNDS).exists()
-        or Dispute.objects.filter(order_id=order_pk, status__in=OPEN_DISPUTES).exists()
-        or Operation.objects.filter(order_id=order_pk, status__in=OPEN_STATUSES).exists()
-        or Case.objects.filter(order_public_id=order_id).exclude(status=Case.Status.RESOLVED).exists()
-    )
 
 
 def _report_slow(refund: Refund, *, cause: Cause) -> None:

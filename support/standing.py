@@ -60,7 +60,9 @@ def _about_money(file: OrderFile) -> list[str]:
 def _about_open_rows(file: OrderFile) -> list[str]:
     sentences = []
     unknown = [operation for operation in file.operations if operation.status == "unknown"]
-    going_back = [each for each in file.operations if each.kind == "give_back" and each.status in OPEN_STATUSES]
+    going_back = [
+        each for each in file.operations if each.kind in {"give_back", "refund"} and each.status in OPEN_STATUSES
+    ]
     open_cases = [case for case in file.cases if case.status != "resolved"]
     if unknown:
         sentences.append("The provider has not said what became of an operation; we are asking until we know.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -179,7 +180,7 @@ class TestAnySequence:
         migrated_database: str,
         emptying_statement: str,
         django_db_blocker: DjangoDbBlocker,
-        steps: list[tuple],  # type: ignore[type-arg]
+        steps: list[tuple[Any, ...]],
     ) -> None:
         with django_db_blocker.unblock(), a_clean_shop(migrated_database, emptying_statement) as account:
             for verb, number, amount_minor, *rest in steps:

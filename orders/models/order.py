@@ -84,6 +84,11 @@ class Order(FSMModelMixin, OrderMoney):
             ),
             Index(fields=["state", "-id"], name="orders_order_by_state"),
             Index(
+                fields=["paid_at"],
+                condition=Q(state__in=["fulfilled", "partially_refunded", "refunded", "cancelled_with_refund"]),
+                name="orders_order_closing",
+            ),
+            Index(
                 fields=["id"],
                 condition=Q(excess_minor__gt=F("excess_returned_minor"))
                 | Q(

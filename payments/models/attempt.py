@@ -126,7 +126,14 @@ class PaymentAttempt(models.Model):
                 name="payments_attempt_excess_within",
             ),
         ]
-        indexes = [Index(fields=["order", "-id"], name="payments_attempt_of_order")]
+        indexes = [
+            Index(fields=["order", "-id"], name="payments_attempt_of_order"),
+            Index(
+                fields=["capture_before"],
+                condition=Q(status__in=["authorized", "partially_captured"], is_current=True),
+                name="payments_attempt_holding",
+            ),
+        ]
 
     def __str__(self) -> str:
         """Show the public id."""

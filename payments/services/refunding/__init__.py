@@ -11,6 +11,7 @@ from payments.services.refunding.terms import (
     RefundLocked,
     RefundsChanged,
     RefundWish,
+    UnknownReason,
 )
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "RefundLocked",
     "RefundWish",
     "RefundsChanged",
+    "UnknownReason",
     "approve_refund",
     "cancel_unapproved",
     "follow_refunds",

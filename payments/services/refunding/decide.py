@@ -9,8 +9,8 @@ from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.services import approve, authorize_act, reject, withdraw
 from payments.models import Refund, RefundStatus
-from payments.selectors import find_refund, lock_attempts
-from payments.services.refunding.request import act_of, send
+from payments.selectors import disputes_of, find_refund, lock_attempts
+from payments.services.refunding.request import act_of, require_undisputed, send
 from payments.services.refunding.terms import RefundDecided
 
 
@@ -18,10 +18,12 @@ from payments.services.refunding.terms import RefundDecided
 def approve_refund(refund_id: str, *, approver: User, requester: User, cause: Cause, note: str = "") -> Refund:
     """This will agree to a refund as a second person and send it, once.
 
-    `requester` is who asked, whose limits the act counts against. Raises: NoSuchRefund, RefundDecided and the errors of
-    oversight: OwnRequest, ApprovalExpired, LimitExceeded, NotPermitted.
+    `requester` is who asked, whose limits the act counts against. A dispute that was opened since locks it. Raises:
+    NoSuchRefund, RefundDecided, RefundLocked and the errors of oversight: OwnRequest, ApprovalExpired, LimitExceeded,
+    NotPermitted.
     """
     order, refund = _lock_waiting(refund_id)
+    require_undisputed(order, disputes_of(order), is_override=refund.is_during_dispute)
     approve(refund.approval_id, approver=approver, cause=cause, note=note)
     authorize_act(
         act_of(order, refund, requester), request_digest=refund.request_digest, approval_id=refund.approval_id,

@@ -68,13 +68,16 @@ def _move(order: Order, refund: Refund, operation: Operation, target: RefundStat
         note_arrival(order, refund, cause=cause)
     elif before == _R.SUCCEEDED:
         orders.take_units_again(order, units=_units(refund), restocked=_restocked(refund), cause=cause)
+    if target in ENDED:
+        words = f"The refund ended: {refund.get_status_display().lower()}."
+        resolve_open(type=CaseType.REFUND_PENDING_TOO_LONG, subject_id=refund.public_id, resolution=words, cause=cause)
     if target in {_R.FAILED, _R.REVERSED}:
         _report_failure(order, refund, cause=cause)
 
 
 @transaction_required
 def note_arrival(order: Order, refund: Refund, *, cause: Cause) -> None:
-    """This will note that the money is with the customer: status, units, coupons of an order that went back whole.
+    """This will note that the money is with the customer: status and units.
 
     The caller sets the money columns and moves the order.
     """

@@ -18,7 +18,7 @@ from orders import services as orders
 from orders.models import Order, OrderState, Reason
 from orders.models.money import PAID_STATES
 from orders.refunding import AmountBeyondLeft, Shares, refund_shares
-from orders.selectors import lock_order
+from orders.selectors import lock_order, open_holds
 from orders.services.change import Because
 from oversight.models import Action, Approval, ReasonCode
 from oversight.services import Act, authorize_act, check_limits, digest_request, request_approval
@@ -42,7 +42,7 @@ from payments.services.learn import total_returned
 from payments.services.refunding.books import post_accepted, post_settled_elsewhere
 from payments.services.refunding.follow import note_arrival
 from payments.services.refunding.shares import given_of, parts_of, sold_of, split
-from payments.services.refunding.terms import NotRefundable, RefundLocked, RefundsChanged, RefundWish
+from payments.services.refunding.terms import NotRefundable, RefundLocked, RefundsChanged, RefundWish, UnknownReason
 
 ORIGINS = {"provider": Refund.Origin.OURS, "credit": Refund.Origin.CREDIT, "offline": Refund.Origin.OFFLINE}
 
@@ -61,12 +61,18 @@ def request_refund(wish: RefundWish, *, cause: Cause, staff: User | None = None)
     has to bear it.
 
     With `staff` their role, limits and reason decide, and above their own limit it waits for a second person; without,
-    a rule decided and `cause` says which. Locks the order, then its attempts. Raises: NoSuchOrder, NotRefundable,
-    RefundsChanged, RefundLocked, the errors of orders.refunding and of oversight.
+    a rule decided, which an open hold forbids, and `cause` says which. Locks the order, then its attempts. Raises:
+    NoSuchOrder, UnknownReason, NotRefundable, RefundsChanged, RefundLocked, the errors of orders.refunding and of
+    oversight.
     """
+    if wish.reason_code not in ReasonCode.values:
+        raise UnknownReason(reason_code=wish.reason_code)
     order = lock_order(wish.order_id)
     refunds, disputes = refunds_of(order), disputes_of(order)
-    _require_refundable(order, refunds, disputes, wish)
+    _require_refundable(order, refunds, wish)
+    require_undisputed(order, disputes, is_override=wish.overrides_dispute)
+    if staff is None and open_holds(order):
+        raise NotRefundable(detail="The order is held: a person decides about its refunds.", order_id=order.public_id)
     sold = sold_of(order)
     lost = [dispute for dispute in disputes if dispute.status in LOST_DISPUTES]
     attempts = lock_attempts(order)
@@ -137,15 +143,21 @@ def _settle_elsewhere(order: Order, refund: Refund, *, cause: Cause) -> None:
     carry_after_return(order, attempt_public_id=attempt.public_id, cause=cause)
 
 
-def _require_refundable(order: Order, refunds: Sequence[Refund], disputes: Sequence[Dispute], wish: RefundWish) -> None:
+def require_undisputed(order: Order, disputes: Sequence[Dispute], *, is_override: bool) -> None:
+    """This will refuse to give back what a bank may give back as well, unless somebody takes that risk.
+
+    Raises: RefundLocked.
+    """
+    if not is_override and any(dispute.status in OPEN_DISPUTES for dispute in disputes):
+        raise RefundLocked(order_id=order.public_id)
+
+
+def _require_refundable(order: Order, refunds: Sequence[Refund], wish: RefundWish) -> None:
     newest = refunds[-1].public_id if refunds else ""
     if wish.last_known_refund_id != newest:
         raise RefundsChanged(order_id=order.public_id, last_refund_id=newest)
     if order.paid_at is None or order.state not in {*PAID_STATES, OrderState.CLOSED} or order.accepted_minor == 0:
         raise NotRefundable(order_id=order.public_id, state=order.state)
-    is_disputed = any(dispute.status in OPEN_DISPUTES for dispute in disputes)
-    if is_disputed and not wish.overrides_dispute:
-        raise RefundLocked(order_id=order.public_id)
 
 
 def _step_of(attempts: Sequence[PaymentAttempt], order: Order, wish: RefundWish) -> int:

@@ -84,9 +84,7 @@ def split(shares: Shares, amounts: Sequence[int]) -> list[Shares]:
     """
     if len(amounts) == 1:
         return [shares]
-    first, *others = amounts
-    weights = [first, *others]
-    taxes = {place: allocate(tax, weights) for place, tax in shares.taxes_minor.items()}
+    taxes = {place: allocate(tax, amounts) for place, tax in shares.taxes_minor.items()}
     portions = []
     for index, amount in enumerate(amounts):
         own = {place: dealt[index] for place, dealt in taxes.items() if dealt[index]}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from core.errors import DomainError
+from core.errors import DomainError, Invalid
 from orders.refunding import Wanted
 
 Destination = Literal["provider", "credit", "offline"]
@@ -28,6 +28,13 @@ class RefundsChanged(DomainError):
 
     code = "refunds_changed"
     title = "This order was refunded meanwhile. Look at it again before you give anything back."
+
+
+class UnknownReason(Invalid):
+    """Reasons come from oversight's closed list."""
+
+    code = "unknown_reason"
+    title = "There is no such reason for a refund."
 
 
 class RefundDecided(DomainError):
