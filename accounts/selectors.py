@@ -60,6 +60,11 @@ def lock_customer(customer_id: int) -> User:
     return User.objects.select_for_update(no_key=True).get(pk=customer_id)
 
 
+def find_staff(email: str) -> User | None:
+    """This will return the member of staff who signs in with this address, if there is one."""
+    return User.objects.filter(email=email.strip().lower(), is_staff=True).first()
+
+
 def lock_staff(email: str) -> User:
     """This will return the member of staff who signs in with this address, locked until the transaction ends.
 

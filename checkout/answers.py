@@ -14,12 +14,22 @@ from orders.display import NextAction, Shown, Situation, show
 from orders.models import Order, OrderState
 from orders.paths import Path
 from orders.selectors import find_order, held_orders
-from payments.models import PaymentAttempt
+from orders.services import may_be_cancelled
+from payments.models import ClaimRule, ClaimStatus, PaymentAttempt, RefundClaim, RefundStatus
 from payments.selectors import current_attempts, orders_giving_back, orders_in_doubt
 from payments.services import customer_action
 
 QUOTE_AMOUNTS = ("subtotal", "discount", "tax", "shipping", "fees", "total")
 LINE_AMOUNTS = ("unit_price", "subtotal", "discount", "total")
+# What became of a refund request, in the words of customers.
+CLAIM_MESSAGES = {
+    "waiting": "We have your request and will write to you.",
+    "refused": "We cannot refund this.",
+    "refund_pending": "Your money is on its way back.",
+    "refunded": "Your money has gone back to you.",
+    "refund_failed": "Your bank did not take the money back. We are looking into it and will write to you.",
+}
+WINDOW_OVER = "The time to ask for a refund is over."
 CUSTOMER_ACTS = {NextAction.PAY, NextAction.CONFIRM, NextAction.RETRY_PAYMENT}
 
 
@@ -60,11 +70,14 @@ def view_orders(orders: Sequence[Order]) -> list[OrderView]:
             attempt=attempt.status if attempt else "",
             is_outcome_unknown=order.pk in in_doubt,
             has_next_action=bool(attempt and attempt.next_action),
-            has_customer_finished=bool(attempt and _is_behind_customer(attempt)),
+            has_customer_finished=bool(attempt and attempt.is_behind_customer),
             is_held=order.pk in held,
             is_cancel_requested=order.cancel_requested_at is not None,
             is_give_back_open=order.pk in giving_back,
             has_coupon=bool(attempt and Path.COUPON in attempt.path_flags),
+            may_cancel=may_be_cancelled(order),
+            is_refundable=order.returned_minor < order.accepted_minor,
+            is_part_paid=order.returned_minor < order.accepted_minor < order.due_minor,
         )
         views.append(OrderView(order, attempt, order.pk in in_doubt, show(situation)))
     return views
@@ -286,6 +299,49 @@ def terms_json(terms: dict[str, Any], *, currency: str, locale: str = "en_GB") -
     }
 
 
+def claim_json(claim: RefundClaim, order: Order) -> dict[str, Any]:
+    """This will return one refund request with the refunds that were read along with it."""
+    refunds = list(claim.refunds.all())
+    word = _claim_word(claim, {refund.status for refund in refunds})
+    message = CLAIM_MESSAGES[word]
+    if word == "refused":
+        message = claim.decision_note or (WINDOW_OVER if claim.rule == ClaimRule.WINDOW_OVER else message)
+    skus = {position: line["sku"] for position, line in enumerate(order.snapshot["lines"], start=1)}
+    return {
+        "refund_request_id": claim.public_id,
+        "order_id": order.public_id,
+        "status": word,
+        "message": message,
+        "amount": _money(claim.amount_minor, order),
+        "lines": [{"sku": skus[int(position)], "quantity": units} for position, units in claim.units.items()],
+        "reason": claim.reason_code,
+        "requested_at": instant_json(claim.requested_at),
+        "decided_at": instant_json(claim.decided_at),
+        "refunds": [
+            {
+                "refund_id": refund.public_id,
+                "status": refund.status,
+                "amount": _money(refund.amount_minor, order),
+                "settled_at": instant_json(refund.settled_at),
+            }
+            for refund in refunds
+        ],
+    }
+
+
+def _claim_word(claim: RefundClaim, statuses: set[str]) -> str:
+    """A request that was granted goes on as its refunds do; a second person may still refuse what one granted."""
+    if claim.status != ClaimStatus.GRANTED:
+        return str(claim.status)
+    if RefundStatus.AWAITING_APPROVAL in statuses:
+        return "waiting"
+    if statuses & {RefundStatus.FAILED, RefundStatus.REVERSED}:
+        return "refund_failed"
+    if statuses <= {RefundStatus.REJECTED, RefundStatus.CANCELLED}:
+        return "refused"
+    return "refunded" if statuses == {RefundStatus.SUCCEEDED} else "refund_pending"
+
+
 def return_json(order_id: str) -> dict[str, Any]:
     """This will return what a browser may know that carries nothing but a signed state: nothing personal."""
     view = view_order(find_order(order_id))
@@ -316,13 +372,6 @@ def _next_action(view: OrderView) -> dict[str, Any] | None:
     if view.attempt is None or not CUSTOMER_ACTS & set(view.shown.next_actions):
         return None
     return customer_action(view.attempt, expires_at=view.order.expires_at)
-
-
-def _is_behind_customer(attempt: PaymentAttempt) -> bool:
-    """Whether the customer finished after the provider was last heard of: what we know is older than what they did."""
-    if attempt.customer_finished_at is None:
-        return False
-    return attempt.observed_at is None or attempt.observed_at < attempt.customer_finished_at
 
 
 def _live_secret(attempt: PaymentAttempt | None) -> str | None:

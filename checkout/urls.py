@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from checkout.api import cart_parts, carts, checkout, coupons, orders, payment_links, shipping
+from checkout.api import cart_parts, carts, checkout, coupons, orders, payment_links, refund_requests, shipping
 
 urlpatterns = [
     path("carts", carts.CartsView.as_view()),
@@ -24,5 +24,7 @@ urlpatterns = [
     path("orders/<str:order_id>/cancel", checkout.CancelOrderView.as_view()),
     path("orders/<str:order_id>/payment-link", payment_links.PaymentLinkView.as_view()),
     path("orders/<str:order_id>/payment-link/token", payment_links.TradePaymentLinkView.as_view()),
+    path("orders/<str:order_id>/refund-requests", refund_requests.OrderRefundRequestsView.as_view()),
+    path("refund-requests/<str:refund_request_id>", refund_requests.RefundRequestView.as_view()),
     path("orders/<str:order_id>/payment-attempts", checkout.PaymentAttemptsView.as_view()),
 ]

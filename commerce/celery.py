@@ -6,6 +6,7 @@ from typing import Any
 from celery import Celery, Task, signals
 
 from core import trace
+from core.db import alone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commerce.settings")
 # How soon the rows that are due are looked at; what nobody was told of is found at their next look.
@@ -13,13 +14,18 @@ SWEEP_SECONDS = float(os.environ.get("SWEEP_SECONDS", "15"))
 
 
 class TracedTask(Task):  # type: ignore[type-arg]
-    """Runs under the trace id of whoever woke it."""
+    """Runs under the trace id of whoever woke it. A sweep leaves its work to the same one if that is at it already, so
+    that one that takes longer than its period does not take all workers.
+    """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Enter the trace, then the task."""
         headers = getattr(self.request, "headers", None) or {}
         with trace.trace(headers.get("surety_trace")):
-            return super().__call__(*args, **kwargs)
+            if self.name not in SWEEPS:
+                return super().__call__(*args, **kwargs)
+            with alone(self.name) as is_alone:
+                return super().__call__(*args, **kwargs) if is_alone else None
 
 
 app = Celery("surety", task_cls=TracedTask)
@@ -74,6 +80,7 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+SWEEPS = {entry["task"] for entry in app.conf.beat_schedule.values()} - {"reconciliation.heartbeat"}
 
 
 @signals.setup_logging.connect

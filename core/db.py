@@ -15,6 +15,9 @@ from django.db import transaction as django_transaction
 
 from core import killpoints
 
+# Far longer than a provider is waited for. Who is ended all the same finds its rows due at the next period.
+SILENT_SECONDS_MAX = 180
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -69,6 +72,35 @@ def outside_transaction(function: Callable[P, R]) -> Callable[P, R]:
 def run_after_commit(action: Callable[[], None]) -> None:
     """This will run `action` once the surrounding transaction is durable, or at once when there is none."""
     django_transaction.on_commit(action)
+
+
+@contextmanager
+def alone(name: str) -> Iterator[bool]:
+    """This will tell the block whether nobody else is in one of that name, on any machine: who is not alone has to
+    leave the work to who is.
+
+    It is a lock of the database session, so it ends with its process. PostgreSQL ends the session of one that is frozen
+    in the middle and says nothing for SILENT_SECONDS_MAX.
+    """
+    if in_transaction():
+        raise TransactionStanceError(f"{name} must not run inside a transaction")
+    is_alone = bool(_ask("SELECT pg_try_advisory_lock(hashtext('alone'), hashtext(%s))", name))
+    session = connection.connection
+    if is_alone:
+        _ask("SELECT set_config('idle_session_timeout', %s, false)", f"{SILENT_SECONDS_MAX}s")
+    try:
+        yield is_alone
+    finally:
+        # A session that broke meanwhile took its lock along.
+        if is_alone and connection.connection is session and not session.closed:
+            _ask("SELECT set_config('idle_session_timeout', %s, false)", "0")
+            _ask("SELECT pg_advisory_unlock(hashtext('alone'), hashtext(%s))", name)
+
+
+def _ask(statement: str, argument: str) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [argument])
+        return cursor.fetchone()[0]
 
 
 @contextmanager

@@ -102,7 +102,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "cases": {"high_due_seconds": 3600, "normal_due_seconds": 86_400, "low_due_seconds": 259_200},
     "carts": {"lines_max": 2000, "units_max": 1_000_000, "open_max": 20, "draft_abandoned_seconds": 1800},
     "addresses": {"per_customer_max": 50},
-    "refunds": {"window_days": 30, "pending_alert_days": 5},
+    "refunds": {"window_days": 30, "pending_alert_days": 5, "by_rule_up_to_major": 200},
     "fulfillment": {"stuck_after_hours": 24},
     "orders": {"dispute_window_days": 120},
     "retention": {"webhook_bytes_days": 90},

@@ -56,6 +56,7 @@ class NextAction(StrEnum):
     RETRY_PAYMENT = "retry_payment"
     WAIT = "wait"
     CANCEL = "cancel"
+    REQUEST_REFUND = "request_refund"
     ORDER_AGAIN = "order_again"
 
 
@@ -72,6 +73,9 @@ class Situation:
     is_cancel_requested: bool = False
     is_give_back_open: bool = False
     has_coupon: bool = False
+    may_cancel: bool = False
+    is_refundable: bool = False
+    is_part_paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,9 @@ SENTENCES = {
 
 # The same word as a bank's question, but nothing was asked of any bank yet.
 CHOOSE_HOW_TO_PAY = "Choose how to pay. Nothing has been charged, and we keep your items for you."
+# Of a payment that was taken in parts, the rest was not.
+REST_FAILED = "A part of your order is paid. Pay the rest, or cancel and what you paid goes back to you."
+CHOOSE_FOR_REST = "A part of your order is paid. Choose how to pay the rest; we keep your items for you."
 # An offer, no promise: the units are kept again only at the price agreed to, and only if they can be had.
 PAY_IF_KEPT_AGAIN = f"{SENTENCES[Word.EXPIRED]} If they can still be had at the same price, you can pay now."
 
@@ -135,19 +142,33 @@ def show(situation: Situation) -> Shown:
     """This will return what the customer sees; total over every combination."""
     state = situation.state
     if state in {S.CANCELLED, S.CANCELLED_WITH_REFUND}:
-        word = Word.REFUND_PENDING if situation.is_give_back_open else Word.CANCELLED
-        return _shown(word, Phase.CANCELLED, NextAction.ORDER_AGAIN)
+        word, poll = (Word.REFUND_PENDING, POLL_LATER_MS) if situation.is_give_back_open else (Word.CANCELLED, None)
+        return _shown(word, Phase.CANCELLED, NextAction.ORDER_AGAIN, poll=poll)
     if situation.is_held and state is not S.CLOSED:
         phase = _AFTER_PAYMENT.get(state, (None, Phase.PAYMENT_PENDING))[1]
         return _shown(Word.UNDER_REVIEW, phase, poll=POLL_LATER_MS)
     if state in _AFTER_PAYMENT:
-        word, phase = _AFTER_PAYMENT[state]
-        return _shown(Word.REFUND_PENDING if situation.is_give_back_open else word, phase)
+        return _after_payment(situation)
     if situation.is_cancel_requested:
         return _shown(Word.CANCELLING, Phase.CANCELLED, NextAction.WAIT, poll=POLL_SOON_MS)
     if state is S.EXPIRED:
         return _expired(situation)
     return _before_payment(situation)
+
+
+def _after_payment(situation: Situation) -> Shown:
+    state = situation.state
+    if situation.is_cancel_requested and state in {S.PAID, S.PARTIALLY_REFUNDED}:
+        return _shown(Word.CANCELLING, Phase.CANCELLED, NextAction.WAIT, poll=POLL_LATER_MS)
+    word, phase = _AFTER_PAYMENT[state]
+    actions = []
+    if situation.may_cancel and state in {S.PAID, S.PARTIALLY_REFUNDED}:
+        actions.append(NextAction.CANCEL)
+    if situation.is_refundable and state not in {S.REFUNDED, S.CLOSED}:
+        actions.append(NextAction.REQUEST_REFUND)
+    if situation.is_give_back_open:
+        return _shown(Word.REFUND_PENDING, phase, *actions, poll=POLL_LATER_MS)
+    return _shown(word, phase, *actions)
 
 
 def _expired(situation: Situation) -> Shown:
@@ -163,7 +184,7 @@ def _before_payment(situation: Situation) -> Shown:
     if situation.is_outcome_unknown:
         return _shown(Word.PROCESSING, pending, NextAction.WAIT, NextAction.CANCEL, poll=POLL_SOON_MS)
     if _has_failed(situation):
-        return _shown(Word.PAYMENT_FAILED, Phase.PAYMENT_FAILED, NextAction.RETRY_PAYMENT, NextAction.CANCEL)
+        return _failed(situation)
     if situation.state is S.PAYMENT_AUTHORIZED:
         return _shown(Word.UNDER_REVIEW, pending, NextAction.CANCEL, poll=POLL_LATER_MS)
     if situation.attempt == "requires_action" and situation.has_customer_finished:
@@ -172,10 +193,20 @@ def _before_payment(situation: Situation) -> Shown:
         return _shown(Word.ACTION_REQUIRED, pending, NextAction.CONFIRM, NextAction.CANCEL, poll=POLL_SOON_MS)
     if situation.attempt == "requires_action":
         shown = _shown(Word.ACTION_REQUIRED, pending, NextAction.PAY, NextAction.CANCEL, poll=POLL_LATER_MS)
-        return replace(shown, sentence=CHOOSE_HOW_TO_PAY)
+        return replace(shown, sentence=CHOOSE_FOR_REST if situation.is_part_paid else CHOOSE_HOW_TO_PAY)
     if situation.attempt:
         return _shown(Word.PROCESSING, pending, NextAction.WAIT, NextAction.CANCEL, poll=POLL_SOON_MS)
     return _shown(Word.PREPARING_CHECKOUT, Phase.CREATED, NextAction.WAIT, poll=POLL_SOON_MS)
+
+
+def _failed(situation: Situation) -> Shown:
+    ways = (NextAction.RETRY_PAYMENT, NextAction.CANCEL)
+    if situation.attempt == "failed" and situation.has_customer_finished:
+        # Another try with the same payment, of which nobody has heard. It can be replaced: that closes it first.
+        word = Word.WAITING_FOR_CONFIRMATION
+        return _shown(word, Phase.PAYMENT_PENDING, NextAction.WAIT, *ways, poll=POLL_SOON_MS)
+    shown = _shown(Word.PAYMENT_FAILED, Phase.PAYMENT_FAILED, *ways)
+    return replace(shown, sentence=REST_FAILED) if situation.is_part_paid else shown
 
 
 def _has_failed(situation: Situation) -> bool:

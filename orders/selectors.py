@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, Func, IntegerField, Q, QuerySet
 from django.db.models.fields.json import KT
@@ -67,22 +68,18 @@ def history_of(order: Order) -> QuerySet[OrderEvent]:
     return OrderEvent.objects.filter(order=order).order_by("sequence")
 
 
-def due_for_expiry(*, now: datetime, limit: int) -> list[str]:
-    """This will return the public ids of orders before payment whose time is over, oldest first."""
-    rows = Order.objects.filter(expires_at__lte=now, state__in=EXPIRING_STATES)
+def due_for_expiry(*, now: datetime, limit: int, waiting: QuerySet[Any] | Sequence[int] = ()) -> list[str]:
+    """This will return the public ids of orders before payment whose time is over, oldest first, but for those that are
+    `waiting` for something.
+    """
+    rows = Order.objects.filter(expires_at__lte=now, state__in=EXPIRING_STATES).exclude(pk__in=waiting)
     return list(rows.order_by("expires_at").values_list("public_id", flat=True)[:limit])
 
 
-def open_cancellations(*, limit: int) -> list[str]:
-    """This will return orders whose cancellation was asked for and not yet carried out."""
-    rows = Order.objects.filter(cancel_requested_at__isnull=False, state__in=BEFORE_PAYMENT)
+def open_cancellations(*, limit: int, waiting: QuerySet[Any] | Sequence[int] = ()) -> list[str]:
+    """This will return orders whose cancellation was asked for and not yet carried out, but for those `waiting`."""
+    rows = Order.objects.filter(cancel_requested_at__isnull=False, state__in=BEFORE_PAYMENT).exclude(pk__in=waiting)
     return list(rows.order_by("cancel_requested_at").values_list("public_id", flat=True)[:limit])
-
-
-def pending_since(*, before: datetime, limit: int) -> list[Order]:
-    """This will return orders that have waited for their payment since before that time."""
-    rows = Order.objects.filter(state=OrderState.PAYMENT_PENDING, created_at__lt=before)
-    return list(rows.order_by("created_at")[:limit])
 
 
 CLOSING_STATES = (

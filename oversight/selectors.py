@@ -72,6 +72,11 @@ def has_open_case(*, type: str, subject_id: str) -> bool:  # noqa: A002 - the co
     return Case.objects.filter(type=type, subject_id=subject_id).exclude(status=Case.Status.RESOLVED).exists()
 
 
+def was_reported(*, type: str, subject_id: str, order_public_id: str) -> bool:  # noqa: A002 - the column's name
+    """This will tell whether a case of that type about the subject was ever opened, resolved since or not."""
+    return Case.objects.filter(order_public_id=order_public_id, type=type, subject_id=subject_id).exists()
+
+
 def lock_approval(public_id: str) -> Approval | None:
     """This will return the approval, locked until the transaction ends, if there is one."""
     return Approval.objects.select_for_update().filter(public_id=public_id).first()

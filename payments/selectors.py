@@ -3,15 +3,28 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from core.errors import NotFound
 from core.models import ProviderAccount, SalesChannel
 from orders.models import Hold, Order, OrderLine, OrderState
 from orders.selectors import CLOSING_STATES
 from oversight.models import Approval, Case, CaseType
-from payments.models import OPEN_DISPUTES, OPEN_REFUNDS, OPEN_STATUSES, Dispute, Operation, PaymentAttempt, Refund
+from payments.models import (
+    COUNTED_REFUNDS,
+    LOST_DISPUTES,
+    OPEN_DISPUTES,
+    OPEN_REFUNDS,
+    OPEN_STATUSES,
+    Dispute,
+    Operation,
+    PaymentAttempt,
+    Refund,
+    RefundClaim,
+)
 from payments.providers.registry import adapter_for
 from payments.providers.stripe_wire import from_wire
 
@@ -21,6 +34,13 @@ class NoSuchOperation(NotFound):
 
     code = "no_such_operation"
     title = "There is no such operation."
+
+
+class NoSuchClaim(NotFound):
+    """No refund request has this id, or it is somebody else's."""
+
+    code = "no_such_refund_request"
+    title = "There is no such refund request."
 
 
 class NoSuchRefund(NotFound):
@@ -45,10 +65,43 @@ def find_refund(public_id: str) -> Refund:
     return refund
 
 
+def newest_refund_id(order: Order) -> str:
+    """This will return the newest refund of an order, "" where there is none; its lock guards it."""
+    newest = Refund.objects.filter(order=order).order_by("-id").values_list("public_id", flat=True).first()
+    return newest or ""
+
+
+def lock_claims(order: Order) -> list[RefundClaim]:
+    """This will return what was asked back of the locked order, oldest first, locked."""
+    return list(RefundClaim.objects.select_for_update().filter(order=order).order_by("id"))
+
+
+def find_claim(public_id: str) -> RefundClaim:
+    """This will return one refund request with its order and refunds. Raises: NoSuchClaim."""
+    rows = RefundClaim.objects.select_related("order").prefetch_related("refunds")
+    claim = rows.filter(public_id=public_id).first()
+    if claim is None:
+        raise NoSuchClaim
+    return claim
+
+
+def claims_of(order: Order) -> list[RefundClaim]:
+    """This will return what was asked back of an order, newest first, with the refunds that came of it."""
+    return list(RefundClaim.objects.filter(order=order).prefetch_related("refunds").order_by("-id"))
+
+
 def refunds_by_operation(operations: Iterable[Operation]) -> dict[int, Refund]:
     """This will return the refunds of these operations, by the operation's row id, with what they are made of."""
     rows = Refund.objects.filter(operation__in=list(operations)).prefetch_related("parts", "taxes")
     return {row.operation_id: row for row in rows if row.operation_id is not None}
+
+
+def excess_by_operation(operations: Iterable[Operation]) -> dict[int, int]:
+    """This will return how much of these operations' refunds was nobody's, minor units; one that refunds no sale is not
+    among them.
+    """
+    rows = Refund.objects.filter(operation__in=list(operations)).values_list("operation_id", "excess_minor")
+    return {operation_id: excess_minor for operation_id, excess_minor in rows if operation_id is not None}
 
 
 def unapproved_refunds(*, limit: int) -> list[str]:
@@ -57,6 +110,30 @@ def unapproved_refunds(*, limit: int) -> list[str]:
     rows = Refund.objects.filter(status="awaiting_approval")
     rows = rows.exclude(approval_id__in=open_approvals.values("public_id"))
     return list(rows.order_by("id").values_list("public_id", flat=True)[:limit])
+
+
+def cancelled_with_rest(*, limit: int) -> list[str]:
+    """This will return paid orders whose cancellation is open and of whose money something is neither with the
+    customer nor on its way to them. Those under a hold wait for people, disputed ones for their bank.
+    """
+    of_order = {"order": OuterRef("pk")}
+    counted = Refund.objects.filter(**of_order, status__in=COUNTED_REFUNDS)
+    lost = Dispute.objects.filter(**of_order, status__in=LOST_DISPUTES)
+    rows = Order.objects.filter(
+        ~Exists(Hold.objects.filter(**of_order, released_at=None)),
+        ~Exists(Dispute.objects.filter(**of_order, status__in=OPEN_DISPUTES)),
+        cancel_requested_at__isnull=False,
+        state__in=[OrderState.PAID, OrderState.PARTIALLY_REFUNDED],
+        is_fulfillment_requested=False,
+        is_capture_reversed=False,
+    ).annotate(counted=_sum_of(counted, F("amount_minor") - F("excess_minor")), lost=_sum_of(lost, F("amount_minor")))
+    rows = rows.filter(captured_minor__gt=F("excess_minor") + F("counted") + F("lost"))
+    return list(rows.order_by("cancel_requested_at").values_list("public_id", flat=True)[:limit])
+
+
+def _sum_of(rows: QuerySet[Any], amount: Any) -> Coalesce:
+    sums = rows.order_by().values("order").annotate(total=Sum(amount)).values("total")
+    return Coalesce(Subquery(sums), Value(0))
 
 
 def refunds_pending_since(*, before: datetime, limit: int) -> list[Refund]:
@@ -187,9 +264,16 @@ def orders_giving_back(orders: Sequence[Order]) -> set[int]:
     return set(rows.values_list("order_id", flat=True).union(refunds.values_list("order_id", flat=True)))
 
 
-def attempts_of(order: Order) -> list[PaymentAttempt]:
-    """This will return the order's attempts, oldest first."""
-    return list(PaymentAttempt.objects.filter(order=order).select_related("account").order_by("id"))
+def worked_on_since(*, before: datetime, limit: int, order: Order | None = None) -> list[str]:
+    """This will return orders that wait for a payment the provider has worked on since before that time, the longest
+    waiting first; of this order alone, if there is one. While it is the customer's turn the order's own time decides.
+    """
+    rows = PaymentAttempt.objects.filter(
+        is_current=True, status__in=["created", "processing"], created_at__lt=before, order__state="payment_pending"
+    )
+    if order is not None:
+        rows = rows.filter(order=order)
+    return list(rows.order_by("created_at").values_list("order__public_id", flat=True)[:limit])
 
 
 def due_operations(*, now: datetime, limit: int) -> list[str]:
@@ -203,6 +287,11 @@ def due_operations(*, now: datetime, limit: int) -> list[str]:
         .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
     )
     return list(rows.order_by("next_check_at").values_list("public_id", flat=True)[:limit])
+
+
+def orders_being_closed() -> QuerySet[Operation, Any]:
+    """This will return the ids of orders of which a payment is being closed: whoever closes it hears how it stands."""
+    return Operation.objects.filter(kind="void", status__in=OPEN_STATUSES).values("order_id")
 
 
 def authorizations_until(*, deadline: datetime, limit: int) -> list[PaymentAttempt]:

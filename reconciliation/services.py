@@ -17,12 +17,19 @@ from core.money import Money
 from orders import services as orders
 from orders.models import Order, OrderState
 from orders.models.money import BEFORE_PAYMENT
-from orders.selectors import due_for_expiry, lock_order, open_cancellations, owing_customers, pending_since
+from orders.selectors import due_for_expiry, lock_order, open_cancellations, owing_customers
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
 from payments import services as payments
 from payments.models import PaymentAttempt
-from payments.selectors import attempts_of, due_operations, lock_attempts, lock_operations
+from payments.selectors import (
+    cancelled_with_rest,
+    due_operations,
+    lock_attempts,
+    lock_operations,
+    orders_being_closed,
+    worked_on_since,
+)
 
 log = structlog.get_logger()
 
@@ -41,14 +48,15 @@ def sweep_operations(*, now: Callable[[], datetime]) -> int:
 
 @outside_transaction
 def sweep_expired_orders(*, now: Callable[[], datetime]) -> int:
-    """This will look at every order whose time is over: ask the provider first, extend once, close, expire.
+    """This will look at every order whose time is over: ask the provider first, extend once, close, expire. One whose
+    payment is being closed waits for that.
 
     Also gives back the units of reservations at their cap. Returns how many orders were looked at.
     """
     for order_id in release_capped(now=now(), limit=BATCH):
         with orders.order_transaction("reconciliation.stock_returned"):
             orders.note_stock_returned(lock_order(order_id), cause=system("sweep", now=now()))
-    due = due_for_expiry(now=now(), limit=BATCH)
+    due = due_for_expiry(now=now(), limit=BATCH, waiting=orders_being_closed())
     return each_of(due, lambda order_id: expire_order(order_id, cause=system("sweep", now=now())))
 
 
@@ -69,9 +77,17 @@ def expire_order(order_id: str, *, cause: Cause) -> None:
 
 @outside_transaction
 def sweep_cancellations(*, now: Callable[[], datetime]) -> int:
-    """This will carry on every cancellation that was asked for. Returns how many."""
-    due = open_cancellations(limit=BATCH)
-    return each_of(due, lambda order_id: settle(order_id, cause=system("sweep", now=now())))
+    """This will carry on every cancellation that was asked for, of paid orders too. Returns how many."""
+    due = open_cancellations(limit=BATCH, waiting=orders_being_closed())
+    count = each_of(due, lambda order_id: settle(order_id, cause=system("sweep", now=now())))
+    with_rest = cancelled_with_rest(limit=BATCH)
+    return count + each_of(with_rest, lambda order_id: _return_rest(order_id, cause=system("sweep", now=now())))
+
+
+@outside_transaction
+def _return_rest(order_id: str, *, cause: Cause) -> None:
+    with orders.order_transaction("reconciliation.return_rest"):
+        payments.return_rest(order_id, cause=cause)
 
 
 @outside_transaction
@@ -93,21 +109,22 @@ def settle(order_id: str, *, cause: Cause, is_asking: bool = True) -> None:
 
 @outside_transaction
 def sweep_pending_too_long(*, now: Callable[[], datetime]) -> int:
-    """This will ask about payments the provider has worked on for too long and open a case for each that stays so."""
-    cause = system("sweep", now=now())
-    before = cause.now - timedelta(seconds=policies.current("payment")["stuck_after_seconds"])
-    stuck = 0
-    for order in pending_since(before=before, limit=BATCH):
-        attempts = [row for row in attempts_of(order) if row.is_current]
-        if not any(row.status in {"created", "processing"} for row in attempts):
-            continue  # The customer has not paid yet; the order's own time decides.
-        _ask_about(order.public_id, cause=cause)
-        with orders.order_transaction("reconciliation.pending_too_long"):
-            locked = lock_order(order.public_id)
-            if locked.state == OrderState.PAYMENT_PENDING:
-                _report_stuck(locked, cause=cause)
-                stuck += 1
-    return stuck
+    """This will ask about payments the provider has worked on for too long and open a case for each that stays so.
+
+    Returns how many were asked about.
+    """
+    before = now() - timedelta(seconds=policies.current("payment")["stuck_after_seconds"])
+    stuck = worked_on_since(before=before, limit=BATCH)
+    return each_of(stuck, lambda order_id: _tell_if_stuck(order_id, before=before, cause=system("sweep", now=now())))
+
+
+@outside_transaction
+def _tell_if_stuck(order_id: str, *, before: datetime, cause: Cause) -> None:
+    _ask_about(order_id, cause=cause)
+    with orders.order_transaction("reconciliation.pending_too_long"):
+        order = lock_order(order_id)
+        if worked_on_since(before=before, limit=1, order=order):
+            _report_stuck(order, cause=cause)
 
 
 def _report_stuck(order: Order, *, cause: Cause) -> None:

@@ -30,6 +30,7 @@ from reconciliation import services as reconciliation
 from sandbox.application import Application
 from sandbox.clock import VirtualClock
 from sandbox.dialects.stripe import StripeSettings
+from sandbox.engine.deliveries import OutgoingDelivery
 from sandbox.in_process import SandboxTransport, open_application
 from webhooks import services as webhooks
 from webhooks.models import Event
@@ -124,10 +125,14 @@ class Shop:
         self.sandbox.engine.tick()
         due = self.sandbox.engine.due_deliveries(self.virtual.now(), limit=1000)
         for delivery in due:
-            response = self.post_delivery(delivery.headers, delivery.body)
-            self.sandbox.engine.record_delivery(delivery.id, response.status_code)
+            self.carry(delivery)
         self.work()
         return len(due)
+
+    def carry(self, delivery: OutgoingDelivery) -> None:
+        """This will carry one webhook to the door and tell the provider how it was answered."""
+        response = self.post_delivery(delivery.headers, delivery.body)
+        self.sandbox.engine.record_delivery(delivery.id, response.status_code)
 
     def post_delivery(self, headers: dict[str, str], body: bytes) -> Any:
         """This will post raw bytes to the door."""

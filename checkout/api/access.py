@@ -7,7 +7,8 @@ from accounts.models import AccessToken
 from accounts.selectors import check_token
 from checkout.models import Cart
 from checkout.selectors import NoSuchCart, find_cart, may_claim_cart, may_use_cart, order_for
-from core import clock
+from checkout.services import TooManyLines
+from core import clock, policies
 from core.api import caller_address
 from core.cause import Cause
 from core.principal import Principal
@@ -44,6 +45,15 @@ def is_other_device(request: Request, order: Order) -> bool:
     token = request.headers.get("X-Order-Token", "")
     purpose = AccessToken.Purpose.ELSEWHERE
     return bool(token) and check_token(token, subject_id=order.public_id, purpose=purpose, now=clock.now())
+
+
+def refuse_too_many_lines(request: Request) -> None:
+    """This will refuse more lines than a cart may have, before any is looked at: a million are refused as cheaply as
+    two thousand and one. Raises: TooManyLines.
+    """
+    sent = request.data.get("lines") if isinstance(request.data, dict) else None
+    if isinstance(sent, list) and len(sent) > policies.current("carts")["lines_max"]:
+        raise TooManyLines
 
 
 def take_payment_try(request: Request, **subject: str) -> None:

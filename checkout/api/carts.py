@@ -15,8 +15,8 @@ from accounts.models import AccessToken
 from accounts.services import remember_token
 from catalog.pricing import SoldOut
 from checkout import answers, services
-from checkout.api.access import cart_of, take_cart_try
-from checkout.api.serializers import CartShape, QuoteShape
+from checkout.api.access import cart_of, refuse_too_many_lines, take_cart_try
+from checkout.api.serializers import CartShape, LineInput, QuoteShape, refuse_repeated_skus
 from checkout.models import Cart
 from checkout.selectors import own_orders_keeping, quantities_of, quote_cart, seen_prices_of
 from core import clock, crypto, idempotency, policies
@@ -137,20 +137,11 @@ class CartLinesView(APIView):
     class Input(StrictSerializer):
         """The whole list; quantities are absolute."""
 
-        @extend_schema_serializer(component_name="CartLine")
-        class Line(StrictSerializer):
-            """One article."""
-
-            sku = serializers.CharField(max_length=64, trim_whitespace=False)
-            quantity = serializers.IntegerField(min_value=1, max_value=1_000_000)
-
-        lines = Line(many=True)
+        lines = LineInput(many=True)
 
         def validate_lines(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
             """A SKU stands once."""
-            if len({line["sku"] for line in value}) != len(value):
-                raise serializers.ValidationError("A SKU stands on two lines.")
-            return value
+            return refuse_repeated_skus(value)
 
     @extend_schema(
         operation_id="replaceCartLines",
@@ -161,10 +152,7 @@ class CartLinesView(APIView):
     def put(self, request: Request, cart_id: str) -> HttpResponse:
         """Make the cart hold exactly these lines, up to 2,000."""
         found = cart_of(request, cart_id)
-        sent = request.data.get("lines") if isinstance(request.data, dict) else None
-        # Said before every line is looked at: a million lines are refused as cheaply as two thousand and one.
-        if isinstance(sent, list) and len(sent) > policies.current("carts")["lines_max"]:
-            raise services.TooManyLines
+        refuse_too_many_lines(request)
         form = self.Input(data=request.data)
         form.is_valid(raise_exception=True)
         units = {line["sku"]: line["quantity"] for line in form.validated_data["lines"]}

@@ -178,7 +178,9 @@ class CancelOrderView(APIView):
         responses={200: OrderShape, 202: OrderShape, **REFUSALS},
     )
     def post(self, request: Request, order_id: str) -> HttpResponse:
-        """Cancel before payment; 202 while the provider could still take money, which then goes back by itself."""
+        """Cancel while nothing was asked to leave the house. 202 while the provider could still take money, which then
+        goes back by itself, and while money that was taken is on its way back.
+        """
         form = self.Input(data=request.data)
         form.is_valid(raise_exception=True)
         order = order_of(request, order_id, PURPOSE.PAY)

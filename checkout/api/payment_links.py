@@ -31,8 +31,11 @@ class PaymentLinkView(APIView):
         order = order_of(request, order_id, AccessToken.Purpose.PAY)
         take_link_try(request, order_id=order.public_id)
         link = services.issue_payment_link(order, cause=cause_of(request))
-        url = f"{settings.SURETY_URL}/orders/{order.public_id}#link={link.token}"
-        body = {"url": url, "link_token": link.token, "expires_at": instant_json(link.expires_at)}
+        body = {
+            "url": services.link_address(order, link, shop_url=settings.SURETY_URL),
+            "link_token": link.token,
+            "expires_at": instant_json(link.expires_at),
+        }
         return answer(encode(body), status=201)
 
 

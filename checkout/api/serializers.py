@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.serializers import AddressInput, AddressShape
@@ -62,6 +63,21 @@ class AttributionInput(StrictSerializer):
     referrer = PlainText(max_length=500, required=False, allow_null=True)
     click_id = PlainText(max_length=200, required=False, allow_null=True)
     session_id = PlainText(max_length=200, required=False, allow_null=True)
+
+
+@extend_schema_serializer(component_name="CartLine")
+class LineInput(StrictSerializer):
+    """Units of one article."""
+
+    sku = serializers.CharField(max_length=64, trim_whitespace=False)
+    quantity = serializers.IntegerField(min_value=1, max_value=1_000_000)
+
+
+def refuse_repeated_skus(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """This will return the lines, none of which names the SKU of another. Raises: ValidationError."""
+    if len({line["sku"] for line in lines}) != len(lines):
+        raise serializers.ValidationError("A SKU stands on two lines.")
+    return lines
 
 
 class DeclineShape(serializers.Serializer[Any]):

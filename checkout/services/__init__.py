@@ -1,4 +1,4 @@
-"""The buyer's journey: carts, start, resume, cancel."""
+"""The buyer's journey: carts, start, resume, cancel, ask for money back."""
 
 from checkout.services.addresses import set_addresses
 from checkout.services.cancel import cancel_order
@@ -17,6 +17,7 @@ from checkout.services.carts import (
     set_lines,
 )
 from checkout.services.claim import claim_cart
+from checkout.services.claims import LineNotOrdered, ask_for_refund
 from checkout.services.coupons import (
     CouponsLacking,
     CouponUnknown,
@@ -26,7 +27,13 @@ from checkout.services.coupons import (
 )
 from checkout.services.exemptions import ExemptionNotYours
 from checkout.services.keyed import FinalAnswer
-from checkout.services.payment_links import issue_payment_link, trade_payment_link
+from checkout.services.payment_links import (
+    NothingToPayByLink,
+    issue_payment_link,
+    link_address,
+    takes_payment,
+    trade_payment_link,
+)
 from checkout.services.resume import ResumeCommand, resume_payment
 from checkout.services.return_urls import ReturnUrlNotAllowed
 from checkout.services.shipping import ShippingMethodUnavailable, choose_shipping_method
@@ -47,7 +54,9 @@ __all__ = [
     "CurrencyNotSold",
     "ExemptionNotYours",
     "FinalAnswer",
+    "LineNotOrdered",
     "NewCart",
+    "NothingToPayByLink",
     "QuoteChanged",
     "ResumeCommand",
     "ReturnUrlNotAllowed",
@@ -59,6 +68,7 @@ __all__ = [
     "VariantsUnknown",
     "add_coupon",
     "archive_cart",
+    "ask_for_refund",
     "cancel_order",
     "change_cart",
     "choose_shipping_method",
@@ -67,6 +77,7 @@ __all__ = [
     "copy_coupons",
     "create_cart",
     "issue_payment_link",
+    "link_address",
     "note_return",
     "remove_coupon",
     "resume_payment",
@@ -74,5 +85,6 @@ __all__ = [
     "set_line",
     "set_lines",
     "start_checkout",
+    "takes_payment",
     "trade_payment_link",
 ]

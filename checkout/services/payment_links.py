@@ -44,9 +44,19 @@ class TimedToken:
     expires_at: datetime
 
 
+def link_address(order: Order, link: TimedToken, *, shop_url: str) -> str:
+    """This will return the address of the shop's page under which a link leads to its order."""
+    return f"{shop_url}/orders/{order.public_id}#link={link.token}"
+
+
+def takes_payment(order: Order) -> bool:
+    """This will tell whether the order can still be paid, by whoever has a link to it."""
+    return OrderState(order.state) in BEFORE_PAYMENT and order.cancel_requested_at is None
+
+
 def issue_payment_link(order: Order, *, cause: Cause) -> TimedToken:
     """This will make a link token for one order. Opens its own transaction. Raises: NothingToPayByLink."""
-    if OrderState(order.state) not in BEFORE_PAYMENT or order.cancel_requested_at is not None:
+    if not takes_payment(order):
         raise NothingToPayByLink(order_id=order.public_id)
     lifetime = timedelta(seconds=policies.current("pay_step")["payment_link_seconds"])
     with transaction("checkout.payment_link"):

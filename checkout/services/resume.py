@@ -85,6 +85,8 @@ def _close_old_attempt(command: ResumeCommand, *, request: KeyedRequest, cause: 
         if not _takes_payment(order) or _is_undecided(operations) or not _wants_new(command, current):
             return
         # What will be refused closes nothing.
+        if _may_be_paid_as_well(attempts, current):
+            return
         check_return_url(command.return_url, channel=order.channel)
         _check_token(command, order)
         void = payments.close_for_replacement(order, current, operations, cause=cause) if current else None
@@ -113,6 +115,8 @@ def _open(command: ResumeCommand, *, request: KeyedRequest, cause: Cause) -> Ope
         standing = _as_it_stands(order, operations, claim)
         keep_units_again(order, cause=cause)
         return standing
+    if _may_be_paid_as_well(attempts, current):
+        raise PaymentBeingVerified(order_id=order.public_id)
     return _open_new(command, order, current, claim, cause=cause)
 
 
@@ -122,7 +126,7 @@ def _open_new(
     check_return_url(command.return_url, channel=order.channel)
     _check_token(command, order)
     if current is not None:
-        if current.dead_at is None:
+        if current.can_capture:
             raise PaymentBeingVerified(order_id=order.public_id)
         payments.retire_attempt(order, current, cause=cause)
     account = account_to_pay(order.channel, method=command.method, due_minor=order.due_minor)
@@ -183,8 +187,15 @@ def _is_undecided(operations: list[Operation]) -> bool:
     return any(row.status in UNDECIDED and row.kind != OperationKind.VOID for row in operations)
 
 
+def _may_be_paid_as_well(attempts: list[PaymentAttempt], current: PaymentAttempt | None) -> bool:
+    """Whether an earlier try came to life late: until it is closed nothing may be opened beside it."""
+    return any(row.can_capture for row in attempts if row != current)
+
+
 def _wants_new(command: ResumeCommand, current: PaymentAttempt | None) -> bool:
-    """Another card was asked for, or the last try failed and this one brings its own token."""
-    if current is None or command.replace or current.dead_at is not None:
+    """Another card was asked for, nothing more can come of the last one (of which a part may have been taken), or it
+    failed and this one brings its own token.
+    """
+    if current is None or command.replace or not current.can_capture:
         return True
     return current.status == "failed" and (bool(command.payment_token) or current.confirmed_by == "server")

@@ -140,7 +140,7 @@ class TestOneKeyForTwoOperations:
         cancelled = cancel(shop, order, key="one")
 
         assert paid.json()["status"] == "paid"
-        assert (cancelled.status_code, cancelled.json()["code"]) == (409, "cannot_cancel")
+        assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelling")
 
 
 class Died(Exception):

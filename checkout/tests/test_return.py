@@ -11,6 +11,7 @@ from checkout.services.return_urls import ReturnUrlNotAllowed, check_return_url
 from core import clock, crypto
 from core.models import SalesChannel
 from orders.models import OrderEvent
+from payments.models import PaymentAttempt
 from tests.journeys.buyers import answer_bank, pay_again, read
 from tests.journeys.facts import fault, lose_webhooks, taken, violations
 from tests.shop import Shop
@@ -155,6 +156,7 @@ class TestComingBack:
 
     def test_before_the_provider_answers_says_that_we_wait_for_it(self, shop: Shop) -> None:
         started = hosted(shop)
+        shop.pass_time(seconds=5)
         pay_on_page(shop, started["next_action"]["url"])
         state = state_in(shop.attempt().return_url)
         before = read(shop, started)
@@ -199,6 +201,73 @@ class TestComingBack:
         assert shop.sandbox.engine.faults.rules[0].hits == 0
         facts = OrderEvent.objects.filter(reason="attempt_changed", facts__customer_finished=True)
         assert facts.count() == 1
+
+    def test_a_moment_after_a_decline_on_the_same_page_settles_what_was_tried_again(self, shop: Shop) -> None:
+        lose_webhooks(shop)
+        started = hosted(shop)
+        shop.pass_time(seconds=5)
+        url = started["next_action"]["url"]
+        back = pay_on_page(shop, url, card="pm_card_chargeDeclined")
+        assert come_back(state_in(back)).json()["status"] == "payment_failed"
+        shop.pass_time(seconds=1)
+        pay_on_page(shop, url)
+
+        assert come_back(state_in(back)).json()["status"] == "paid"
+        assert taken(shop) == [1999]
+
+    @pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeDeclined"])
+    def test_after_a_decline_is_not_told_that_nothing_was_charged_before_that_is_known(
+        self, shop: Shop, card: str
+    ) -> None:
+        lose_webhooks(shop)
+        started = hosted(shop)
+        shop.pass_time(seconds=5)
+        url = started["next_action"]["url"]
+        state = state_in(pay_on_page(shop, url, card="pm_card_chargeDeclined"))
+        come_back(state)
+        before = read(shop, started)
+        shop.pass_time(seconds=1)
+        pay_on_page(shop, url, card=card)
+        fault(shop, "timeout_before", "payment_intents.retrieve", times=1)
+
+        answer = come_back(state).json()
+        waiting = read(shop, started, if_none_match=before["ETag"])
+        shop.pass_time(seconds=1)
+        known = come_back(state).json()
+        after = read(shop, started, if_none_match=waiting["ETag"])
+
+        assert before.json()["status"] == "payment_failed"
+        assert (answer["status"], answer["poll_after_ms"]) == ("waiting_for_confirmation", 2000)
+        assert waiting.json()["status"] == "waiting_for_confirmation"
+        assert waiting.json()["next_actions"] == ["wait", "retry_payment", "cancel"]
+        assert waiting.json()["payment"]["next_action"]["url"] == url
+        assert known["status"] == after.json()["status"] == ("paid" if card == "pm_card_visa" else "payment_failed")
+
+    def test_to_a_payment_that_is_surely_over_waits_for_nothing(self, shop: Shop) -> None:
+        # Where a provider lets no declined payment be tried again, nothing more is learned of it, and nobody asks.
+        hosted(shop, token="pm_card_chargeDeclined")
+        attempt = shop.attempt()
+        PaymentAttempt.objects.filter(pk=attempt.pk).update(dead_at=clock.now())
+        shop.pass_time(seconds=5)
+
+        answer = come_back(state_in(attempt.return_url)).json()
+
+        assert (answer["status"], answer["poll_after_ms"]) == ("payment_failed", None)
+
+    def test_without_having_paid_is_told_so_as_soon_as_the_provider_says_it(self, shop: Shop) -> None:
+        started = hosted(shop)
+        shop.pass_time(seconds=5)
+        state = state_in(shop.attempt().return_url)
+        fault(shop, "timeout_before", "payment_intents.retrieve", times=1)
+        come_back(state)
+        waiting = read(shop, started)
+        shop.pass_time(seconds=5)
+
+        come_back(state)
+
+        assert waiting.json()["status"] == "waiting_for_confirmation"
+        after = read(shop, started, if_none_match=waiting["ETag"])
+        assert (after.status_code, after.json()["status"]) == (200, "action_required")
 
     def test_late_with_an_order_that_ended_changes_nothing(self, shop: Shop) -> None:
         hosted(shop)

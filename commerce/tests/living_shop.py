@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx2
@@ -9,7 +10,6 @@ from django.core.wsgi import get_wsgi_application
 from django.test import override_settings
 
 from commerce.retail.door import FrontDoor, PaymentForm
-from commerce.retail.faults import FaultControl
 from core import clock
 from payments.providers.registry import use_adapter
 from sandbox.in_process import SandboxTransport
@@ -51,16 +51,31 @@ def living_shop() -> Iterator[LivingClock]:
     shop.sandbox.engine.store.close()
 
 
+class OtherProcess(httpx2.BaseTransport):
+    """The shop's WSGI application as another process would run it: the caller's database connection stays its own."""
+
+    def __init__(self) -> None:
+        self._inner = httpx2.WSGITransport(app=get_wsgi_application())
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if threading.current_thread() is not threading.main_thread():
+            return self._inner.handle_request(request)
+        with ThreadPoolExecutor(max_workers=1) as process:
+            return process.submit(self._answer, request).result()
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        response = self._inner.handle_request(request)
+        return httpx2.Response(response.status_code, headers=response.headers, content=response.read())
+
+
 def front_door() -> FrontDoor:
-    """The shop's API through its WSGI application, in the thread that calls."""
-    transport = httpx2.WSGITransport(app=get_wsgi_application())
-    return FrontDoor(httpx2.Client(transport=transport, base_url="http://testserver"))
+    """The shop's API through its WSGI application."""
+    return FrontDoor(httpx2.Client(transport=OtherProcess(), base_url="http://testserver"))
 
 
-def fault_control(shop: Shop) -> FaultControl:
+def control_client(shop: Shop) -> httpx2.Client:
     """The sandbox's control API."""
-    transport = SandboxTransport(shop.sandbox)
-    return FaultControl(httpx2.Client(transport=transport, base_url=WIRING["STRIPE_API_BASE"]))
+    return httpx2.Client(transport=SandboxTransport(shop.sandbox), base_url=WIRING["STRIPE_API_BASE"])
 
 
 def payment_form(shop: Shop) -> PaymentForm:

@@ -1,7 +1,6 @@
 """So many tries a window, whoever counts."""
 
 from datetime import timedelta
-from threading import Thread
 
 import pytest
 from django.test import RequestFactory, override_settings
@@ -11,6 +10,7 @@ from core.api import caller_address
 from core.db import transaction
 from core.tests.factories import NOW
 from core.throttles import TooManyTries, take_try
+from tests.concurrency.threads import at_once
 
 NOWHERE = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"},
@@ -55,13 +55,7 @@ class TestTries:
         assert tries(9, cart="") == 9
 
     def test_at_the_same_moment_do_not_pass_together(self) -> None:
-        passed: list[int] = []
-
-        threads = [Thread(target=lambda: passed.append(tries(1))) for _ in range(20)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        passed = at_once([lambda: tries(1)] * 20)
 
         assert sum(passed) == 3
 

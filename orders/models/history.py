@@ -22,6 +22,7 @@ class Reason(models.TextChoices):
     CUSTOMER_CANCELLED = "customer_cancelled"
     STAFF_CANCELLED = "staff_cancelled"
     RISK_REFUSED = "risk_refused"
+    REFUND_CLAIMED = "refund_claimed"
     REFUND_REQUESTED = "refund_requested"
     REFUND_SUCCEEDED = "refund_succeeded"
     EXTERNAL_REFUND = "external_refund"

@@ -17,6 +17,10 @@ class HoldReason(models.TextChoices):
     MANUAL = "manual"
 
 
+# What even the give-back after a cancellation waits for: who is owed how much is not known.
+BLOCKS_GIVE_BACK = frozenset({HoldReason.AMOUNT_MISMATCH, HoldReason.DISPUTE})
+
+
 class Hold(models.Model):
     """An open hold blocks fulfillment, automatic capture and automatic refunds."""
 

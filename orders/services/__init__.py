@@ -1,6 +1,13 @@
 """Every write to an order."""
 
-from orders.services.cancel import CannotCancel, cancel, confirm_cancellation_refund, request_cancel
+from orders.services.cancel import (
+    CannotCancel,
+    cancel,
+    confirm_cancellation_refund,
+    is_at_home,
+    may_be_cancelled,
+    request_cancel,
+)
 from orders.services.change import TransitionRefused, order_transaction, record_fact
 from orders.services.close import close
 from orders.services.create import ContactDetails, NewOrder, create_order
@@ -42,6 +49,7 @@ __all__ = [
     "expire",
     "extend_reservation",
     "give_units_back",
+    "is_at_home",
     "keep_units_again",
     "keeps_units",
     "mark_authorized",
@@ -49,6 +57,7 @@ __all__ = [
     "mark_paid",
     "mark_payment_failed",
     "mark_payment_started",
+    "may_be_cancelled",
     "note_reinstated",
     "note_stock_returned",
     "open_hold",

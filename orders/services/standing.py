@@ -60,7 +60,10 @@ def state_by_facts(order: Order, units: Units) -> OrderState:
     """This will return the state that money and units make of a paid order. Source: LIFECYCLE, after payment."""
     is_cancelled = order.cancel_requested_at is not None
     if order.returned_minor == order.accepted_minor and (order.accepted_minor or is_cancelled):
-        return OrderState.CANCELLED_WITH_REFUND if is_cancelled and not units.fulfilled else OrderState.REFUNDED
+        if not is_cancelled or units.fulfilled:
+            return OrderState.REFUNDED
+        # What was taken beyond the sale is still on its way: the cancellation is over when that has arrived too.
+        return OrderState.CANCELLED_WITH_REFUND if order.is_given_back() else OrderState(order.state)
     if order.returned_minor:
         return OrderState.PARTIALLY_REFUNDED
     if not order.is_fulfillment_requested:

@@ -7,8 +7,10 @@ from itertools import product
 import pytest
 
 from orders.display import (
+    CHOOSE_FOR_REST,
     CHOOSE_HOW_TO_PAY,
     PAY_IF_KEPT_AGAIN,
+    REST_FAILED,
     SENTENCES,
     NextAction,
     Phase,
@@ -40,7 +42,7 @@ PAYING = {NextAction.PAY, NextAction.CONFIRM, NextAction.RETRY_PAYMENT}
 
 def combinations() -> Iterator[Situation]:
     """This will yield every situation there is."""
-    flags = product((False, True), repeat=7)
+    flags = product((False, True), repeat=10)
     for state, attempt, chosen in product(OrderState, ATTEMPTS, list(flags)):
         yield Situation(state, attempt, *chosen)
 
@@ -54,11 +56,12 @@ def of(*states: OrderState) -> list[tuple[Situation, Shown]]:
 
 class TestTotality:
     def test_every_combination_has_a_word_a_sentence_and_a_phase(self) -> None:
-        assert len(SHOWN) == len(OrderState) * len(ATTEMPTS) * 2**7
+        assert len(SHOWN) == len(OrderState) * len(ATTEMPTS) * 2**10
         for _, shown in SHOWN:
             assert isinstance(shown.word, Word)
             assert isinstance(shown.phase, Phase)
-            assert shown.sentence in {SENTENCES[shown.word], CHOOSE_HOW_TO_PAY, PAY_IF_KEPT_AGAIN}
+            others = {CHOOSE_HOW_TO_PAY, PAY_IF_KEPT_AGAIN, REST_FAILED, CHOOSE_FOR_REST}
+            assert shown.sentence in {SENTENCES[shown.word], *others}
 
     def test_every_word_has_a_sentence(self) -> None:
         assert set(SENTENCES) == set(Word)
@@ -85,7 +88,8 @@ class TestPromises:
 
     def test_paid_orders_are_never_shown_as_unpaid(self) -> None:
         unpaid = {Word.PAYMENT_FAILED, Word.ACTION_REQUIRED, Word.PROCESSING, Word.EXPIRED, Word.CANCELLING}
-        assert not [situation for situation, shown in of(*PAID_STATES) if shown.word in unpaid]
+        shown_so = [situation for situation, shown in of(*PAID_STATES) if shown.word in unpaid]
+        assert all(situation.is_cancel_requested for situation in shown_so)
 
     def test_not_charged_is_only_said_when_nothing_is_in_doubt(self) -> None:
         for situation, shown in SHOWN:
@@ -102,6 +106,13 @@ class TestPromises:
 
         assert "bank" not in show(waiting).sentence
         assert "bank" in show(replace(waiting, has_next_action=True)).sentence
+
+    def test_who_has_paid_a_part_is_never_told_that_nothing_was_charged(self) -> None:
+        for situation, shown in SHOWN:
+            is_asked_to_pay = PAYING & set(shown.next_actions) and situation.state is not OrderState.EXPIRED
+            if situation.is_part_paid and is_asked_to_pay:
+                assert "charged" not in shown.sentence
+                assert "rest" in shown.sentence or shown.word in {Word.ACTION_REQUIRED, Word.WAITING_FOR_CONFIRMATION}
 
     def test_cancelled_orders_offer_to_order_again(self) -> None:
         for situation, shown in of(*CANCELLED_STATES):
@@ -136,6 +147,11 @@ class TestTable:
             ),
             (Situation(OrderState.PAYMENT_PENDING, "processing"), Word.PROCESSING, ["wait", "cancel"]),
             (Situation(OrderState.PAYMENT_FAILED, "failed"), Word.PAYMENT_FAILED, ["retry_payment", "cancel"]),
+            (
+                Situation(OrderState.PAYMENT_FAILED, "failed", has_customer_finished=True),
+                Word.WAITING_FOR_CONFIRMATION,
+                ["wait", "retry_payment", "cancel"],
+            ),
             (Situation(OrderState.PAYMENT_AUTHORIZED, "authorized"), Word.UNDER_REVIEW, ["cancel"]),
             (Situation(OrderState.PAYMENT_PENDING, is_cancel_requested=True), Word.CANCELLING, ["wait"]),
             (Situation(OrderState.EXPIRED, "voided"), Word.EXPIRED, ["retry_payment", "order_again"]),

@@ -29,6 +29,7 @@ class CaseType(models.TextChoices):
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_LOST = "dispute_lost"
     EARLY_FRAUD_WARNING = "early_fraud_warning"
+    REFUND_CLAIMED = "refund_claimed"
     REFUND_FAILED = "refund_failed"
     REFUND_PENDING_TOO_LONG = "refund_pending_too_long"
     AUTHORIZATION_EXPIRING = "authorization_expiring"
@@ -84,7 +85,10 @@ class Case(models.Model):
                 name="oversight_case_resolved_at_matches",
             ),
         ]
-        indexes = [Index(fields=["status", "due_at"], name="oversight_case_due")]
+        indexes = [
+            Index(fields=["status", "due_at"], name="oversight_case_due"),
+            Index(fields=["order_public_id"], condition=~Q(order_public_id=""), name="oversight_case_of_order"),
+        ]
 
     def __str__(self) -> str:
         """Show type and subject."""

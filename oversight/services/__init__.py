@@ -38,6 +38,7 @@ from oversight.services.limits import (
     LimitExceeded,
     NotPermitted,
     actor_name,
+    bound_minor,
     check_limits,
     digest_request,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "approve",
     "assign_case",
     "authorize_act",
+    "bound_minor",
     "check_limits",
     "digest_request",
     "escalate_overdue",

@@ -147,11 +147,9 @@ def bounds_of(
         return None
     if money is None:
         return UNBOUNDED
-    scale = Decimal(str(values["scales"].get(money.currency, "1")))
 
     def minor(name: str) -> int | None:
-        major = majors[f"{name}_major"]
-        return None if major is None else _minor(Decimal(str(major)) * scale, money.currency)
+        return bound_minor(majors[f"{name}_major"], money.currency, scales=values["scales"])
 
     return Bounds(
         act_max_minor=minor("per_act"),
@@ -160,6 +158,16 @@ def bounds_of(
         approval_above_minor=minor("approval_above"),
         approves_up_to_minor=minor("approves_up_to"),
     )
+
+
+def bound_minor(major: int | None, currency: str, *, scales: Mapping[str, Any]) -> int | None:
+    """This will return a policy's bound, in whole major units, as minor units of a currency. See Note [Limits] in
+    core.policies.
+    """
+    if major is None:
+        return None
+    scaled = Decimal(str(major)) * Decimal(str(scales.get(currency, "1")))
+    return int(scaled.scaleb(exponent(currency)).to_integral_value(rounding=ROUND_FLOOR))
 
 
 def actor_name(user: User) -> str:
@@ -201,7 +209,3 @@ def _in_the_way(act: Act, *, bounds: Bounds, now: datetime) -> Bound | None:
 
 def _is_beyond(money: Money | None, bound_minor: int | None) -> bool:
     return money is not None and bound_minor is not None and money.amount_minor > bound_minor
-
-
-def _minor(major: Decimal, currency: str) -> int:
-    return int(major.scaleb(exponent(currency)).to_integral_value(rounding=ROUND_FLOOR))

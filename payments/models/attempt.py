@@ -25,6 +25,9 @@ class AttemptStatus(models.TextChoices):
 # Statuses in which the provider may still take money by itself or with the customer's help.
 LIVE_STATUSES = ("created", "requires_action", "awaiting_funds", "partially_funded", "processing", "authorized")
 
+# Statuses of a payment whose last charge took money that is still taken.
+TAKEN_STATUSES = ("captured", "partially_captured")
+
 
 class Exemption(models.TextChoices):
     """Why a payment should need no strong authentication."""
@@ -86,6 +89,9 @@ class PaymentAttempt(models.Model):
     lost_minor = models.BigIntegerField(default=0, help_text="Of that by disputes lost.")
     withdrawn_minor = models.BigIntegerField(default=0, help_text="Held back by open disputes.")
     reversed_minor = models.BigIntegerField(default=0, help_text="Captured and taken back by the provider.")
+    kept_minor = models.BigIntegerField(
+        default=0, help_text="Of what was captured: by earlier charges of this payment, and not taken back with them."
+    )
     reversals_count = models.PositiveSmallIntegerField(default=0, help_text="How often that happened.")
     settlement_due_at = models.DateTimeField(null=True, help_text="By when a payout should hold what was captured.")
     capture_before = models.DateTimeField(null=True, help_text="The authorization's deadline, from the provider.")
@@ -115,7 +121,13 @@ class PaymentAttempt(models.Model):
             ),
             CheckConstraint(
                 condition=Q(authorized_minor__gte=0, captured_minor__gte=0, excess_minor__gte=0, returned_minor__gte=0)
-                & Q(withdrawn_minor__gte=0, reversed_minor__gte=0, lost_minor__gte=0, offline_minor__gte=0),
+                & Q(
+                    withdrawn_minor__gte=0,
+                    reversed_minor__gte=0,
+                    lost_minor__gte=0,
+                    offline_minor__gte=0,
+                    kept_minor__gte=0,
+                ),
                 name="payments_attempt_money_positive",
             ),
             CheckConstraint(
@@ -138,6 +150,30 @@ class PaymentAttempt(models.Model):
     def __str__(self) -> str:
         """Show the public id."""
         return self.public_id
+
+    @property
+    def has_taken(self) -> bool:
+        """Whether it took money once, also where that was taken back."""
+        return bool(self.captured_minor or self.reversals_count or self.reversed_minor)
+
+    @property
+    def has_earlier(self) -> bool:
+        """Whether the provider may know a charge of this payment before its last, which was taken back."""
+        return self.reversals_count > 0
+
+    @property
+    def is_behind_customer(self) -> bool:
+        """Whether the customer finished after the provider was last heard of: what is known is older than what they
+        did.
+        """
+        if self.customer_finished_at is None or self.dead_at is not None:
+            return False
+        return self.observed_at is None or self.observed_at < self.customer_finished_at
+
+    @property
+    def can_capture(self) -> bool:
+        """Whether money can still be taken with it; what was captured or taken back has done what it could."""
+        return self.dead_at is None and self.status not in {AttemptStatus.CAPTURED, AttemptStatus.REVERSED}
 
     @property
     def is_dead(self) -> bool:

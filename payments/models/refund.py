@@ -50,6 +50,13 @@ class Refund(models.Model):
     net_minor = models.BigIntegerField(help_text="Without the tax that goes back with it.")
     excess_minor = models.BigIntegerField(default=0, help_text="The part that nobody owed: no sale is taken back.")
     currency = models.CharField(max_length=3)
+    claim = models.ForeignKey(
+        "payments.RefundClaim",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="refunds",
+        help_text="What asked for it.",
+    )
     is_goodwill = models.BooleanField(default=False)
     is_during_dispute = models.BooleanField(default=False, help_text="Somebody overrode the lock of an open dispute.")
     reason_code = models.CharField(max_length=32)

@@ -202,7 +202,10 @@ class ProviderUpdate:
     """The state of one payment at the provider, normalised. Totals, never increments.
 
     On our clock the state is no older than `observed_at` (when the question was asked; None when nothing of ours says
-    so) and no younger than `answered_at`. `occurred_at` is the provider's clock, told to people and never compared.
+    so) and no younger than `answered_at`. `occurred_at` is the provider's clock, told to people and compared only where
+    the worst that follows is one question more. `is_look`: we asked for all there is to know, refunds and disputes
+    included; the answer of a write and the copy in an event show less. `captured_minor` is of the payment's last try;
+    `earlier_minor` is what earlier ones left with us, though they were taken back: what had been refunded of them.
     """
 
     provider_reference: str
@@ -219,6 +222,7 @@ class ProviderUpdate:
     observed_at: datetime | None
     answered_at: datetime
     can_still_capture: bool
+    is_look: bool = False
     client_secret: str = ""
     next_action: dict[str, Any] | None = None
     next_action_expires_at: datetime | None = None
@@ -229,6 +233,7 @@ class ProviderUpdate:
     card_fingerprint: str = ""
     refunds: tuple[RefundFact, ...] = field(default=())
     reversed_minor: int = 0
+    earlier_minor: int = 0
     disputes: tuple[DisputeFact, ...] = field(default=())
 
 
@@ -248,11 +253,13 @@ class ParsedEvent:
     """What an event is about. `update` is evidence by itself; without it the provider must be asked for
     `provider_reference`.
 
-    `is_birth` marks the notice that a payment was opened, which says nothing about money.
+    `is_birth` marks the notice that a payment was opened, which says nothing about money; `is_dispute` one of a
+    dispute, which may be of an earlier charge of its payment.
     """
 
     is_relevant: bool
     is_birth: bool = False
+    is_dispute: bool = False
     reason: str = ""
     provider_reference: str = ""
     update: ProviderUpdate | None = None
@@ -288,8 +295,12 @@ class Adapter(Protocol):
         """This will give money back."""
         ...
 
-    def retrieve(self, reference: str) -> ProviderUpdate:
-        """This will ask for the payment's present state, refunds included."""
+    def retrieve(self, reference: str, *, has_taken: bool = False, has_earlier: bool = False) -> ProviderUpdate:
+        """This will ask for the payment's present state, refunds and disputes included.
+
+        `has_taken`: it took money once, so these are read though its present try may have taken none. `has_earlier`:
+        what it took was taken back once, or we are told of a dispute, which may be of a charge before the last.
+        """
         ...
 
     def find_by_reference(self, *, attempt_id: str, created_after: datetime) -> ProviderUpdate | None:

@@ -82,7 +82,7 @@ class FreeAdapter:
         """This will refuse: nothing was taken. Raises: Refused."""
         raise _no_provider(request.provider_reference)
 
-    def retrieve(self, reference: str) -> ProviderUpdate:
+    def retrieve(self, reference: str, *, has_taken: bool = False, has_earlier: bool = False) -> ProviderUpdate:
         """This will refuse: nobody remembers. Raises: Refused."""
         raise _no_provider(reference)
 

@@ -1,15 +1,12 @@
 """Stripe through its official SDK, with our keys, our time-outs, our signature check and our own HTTP client.
 
-Sources: https://docs.stripe.com/api/payment_intents, /api/idempotent_requests, /webhooks/signatures.
+Sources: https://docs.stripe.com/api/payment_intents, /api/idempotent_requests.
 """
 
-import hashlib
-import hmac
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +19,6 @@ from payments.providers.base import (
     Capabilities,
     CaptureRequest,
     Declined,
-    InvalidWebhook,
     OutcomeUnknown,
     ParsedEvent,
     PaymentRequest,
@@ -34,11 +30,12 @@ from payments.providers.base import (
     Unavailable,
     WebhookNotice,
 )
+from payments.providers.stripe_events import parse_event, verify_delivery
 from payments.providers.stripe_wire import (
     Seen,
     read_dispute,
-    read_fraud_warning,
     read_intent,
+    read_kept,
     read_refund,
     to_wire,
 )
@@ -46,44 +43,18 @@ from payments.providers.stripe_wire import (
 API_VERSION = "2026-10-28.endive"
 # Card networks know two of the three decimals. Source: docs.stripe.com/currencies#three-decimal.
 AMOUNT_STEPS = dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 10)
-# The end of the year 9999, which is as far as an instant goes.
-SECONDS_MAX = 253_402_300_800
-TOLERANCE_SECONDS = 300
 # Of the exemptions only these can be asked of a payment intent: nobody is there to be asked.
 # Source: docs.stripe.com/api/payment_intents/create, off_session.
 OFF_SESSION = {"mit", "recurring"}
-FIND_PAGES_MAX = 50
+PAGES_MAX = 50
 # Source: docs.stripe.com/api/payment_intents/create, payment_method: PaymentMethod, Card or Source; tokens are older.
 TOKEN = re.compile(r"(pm|card|src|tok)_[A-Za-z0-9_]{1,250}")
 # Only these say that the request was understood and not carried out. Whatever else comes back (a proxy's page with
 # status 200, a time-out it reports as 408, a conflict) may stand in front of a request that ran.
 SURE_REFUSALS = {400, 401, 403, 404, 405, 422}
-# Facts that nothing later takes back, so the event's own copy of the payment is evidence. Everything else is a hint
-# to ask.
-FINAL_EVENTS = {"payment_intent.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.canceled"}
-FRAUD_WARNING = "radar.early_fraud_warning.created"
 PAGE_SIZE = 100
-HINT_EVENTS = {
-    "payment_intent.created",
-    "payment_intent.requires_action",
-    "payment_intent.processing",
-    "payment_intent.payment_failed",
-    "payment_intent.partially_funded",
-    "charge.expired",
-    "charge.failed",
-    "charge.updated",
-    "charge.captured",
-    "charge.refunded",
-    "charge.dispute.created",
-    "charge.dispute.updated",
-    "charge.dispute.closed",
-    "charge.dispute.funds_withdrawn",
-    "charge.dispute.funds_reinstated",
-    "charge.refund.updated",
-    "refund.created",
-    "refund.updated",
-    "refund.failed",
-}
+# The last charge, and of one that failed after it was captured how much left our balance again.
+WITH_WHAT_WAS_TAKEN_BACK = "latest_charge.failure_balance_transaction"
 
 
 class SdkTransport(stripe.HTTPClient):
@@ -215,31 +186,34 @@ class StripeAdapter:
         )
         return read_refund(refund.to_dict())
 
-    def retrieve(self, reference: str) -> ProviderUpdate:
-        """This will ask for the intent, its charge and, once money moved, its refunds and disputes."""
+    def retrieve(self, reference: str, *, has_taken: bool = False, has_earlier: bool = False) -> ProviderUpdate:
+        """This will ask for the intent, its last charge and, once money moved, its refunds and disputes.
+
+        The last charge says nothing of those of an earlier one, which was taken back: where there may be one we ask.
+        """
         asked_at = clock.now()
         intent = self._call(
-            lambda: self._client.v1.payment_intents.retrieve(reference, {"expand": ["latest_charge"]})
+            lambda: self._client.v1.payment_intents.retrieve(reference, {"expand": [WITH_WHAT_WAS_TAKEN_BACK]})
         ).to_dict()
-        seen = Seen(asked_at, clock.now())
+        seen = Seen(asked_at, clock.now(), is_look=True)
         charge = intent.get("latest_charge")
         charge = charge if isinstance(charge, dict) else {}
-        refunds = self._all("refunds", reference) if intent["amount_received"] or charge.get("captured") else []
-        disputes = self._all("disputes", reference) if charge.get("disputed") else []
+        has_moved = has_taken or intent["amount_received"] or charge.get("captured")
+        refunds = self._all("refunds", reference) if has_moved else []
+        earlier = {str(refund["charge"]) for refund in refunds} - {str(charge.get("id"))}
+        may_have_earlier = has_earlier or bool(earlier) or (has_taken and not charge.get("captured"))
+        disputes = self._all("disputes", reference) if may_have_earlier or charge.get("disputed") else []
         update = read_intent(intent, seen=seen, refunds=[read_refund(refund) for refund in refunds])
-        return replace(update, disputes=tuple(read_dispute(dispute) for dispute in disputes))
+        return replace(
+            update,
+            disputes=tuple(read_dispute(dispute) for dispute in disputes),
+            earlier_minor=self._kept_of(earlier, reference) if earlier else 0,
+        )
 
-    def _all(self, resource: str, reference: str) -> list[dict[str, Any]]:
-        """Every refund or dispute of a payment, page after page. Raises: Unavailable when there is no end of them."""
-        params: dict[str, Any] = {"payment_intent": reference, "limit": PAGE_SIZE}
-        found: list[dict[str, Any]] = []
-        for _ in range(FIND_PAGES_MAX):
-            page = self._call(lambda params=params: getattr(self._client.v1, resource).list(params))
-            found += [each.to_dict() for each in page.data]
-            if not page.has_more or not page.data:
-                return found
-            params = params | {"starting_after": page.data[-1].id}
-        raise Unavailable("list_too_long", f"More {resource} of one payment than one look reads.")
+    def _kept_of(self, charges: set[str], reference: str) -> int:
+        """What these charges of a payment left with us. One call, and only where an earlier one was refunded."""
+        found = self._all("charges", reference, expand=["data.failure_balance_transaction"])
+        return sum(read_kept(charge) for charge in found if charge["id"] in charges)
 
     def find_by_reference(self, *, attempt_id: str, created_after: datetime) -> ProviderUpdate | None:
         """This will walk the list of intents; Stripe's search by metadata lags and proves nothing.
@@ -250,16 +224,26 @@ class StripeAdapter:
             "gte": int((created_after - timedelta(minutes=5)).timestamp()),
             "lte": int((created_after + timedelta(hours=25)).timestamp()),
         }
-        params: dict[str, Any] = {"created": window, "limit": 100}
-        for _ in range(FIND_PAGES_MAX):
-            page = self._call(lambda params=params: self._client.v1.payment_intents.list(params))
-            for intent in page.data:
-                if (intent.to_dict().get("metadata") or {}).get("attempt_id") == attempt_id:
-                    return self.retrieve(intent.id)
+        for intent in self._each("payment_intents", {"created": window}):
+            if (intent.get("metadata") or {}).get("attempt_id") == attempt_id:
+                return self.retrieve(intent["id"])
+        return None
+
+    def _all(self, resource: str, reference: str, *, expand: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Everything of a kind that a payment has. Raises: Unavailable when there is no end of it."""
+        return list(self._each(resource, {"payment_intent": reference} | ({"expand": list(expand)} if expand else {})))
+
+    def _each(self, resource: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """What a list holds, page after page. Raises: Unavailable when it is longer than one look reads."""
+        params = asked | {"limit": PAGE_SIZE}
+        for _ in range(PAGES_MAX):
+            page = self._call(lambda params=params: getattr(self._client.v1, resource).list(params))
+            for each in page.data:
+                yield each.to_dict()
             if not page.has_more or not page.data:
-                return None
+                return
             params = params | {"starting_after": page.data[-1].id}
-        raise Unavailable("list_too_long", "More payments in that window than one look reads.")
+        raise Unavailable("list_too_long", f"More {resource} than one look reads.")
 
     def hosted_page(self, *, reference: str, client_secret: str, return_url: str) -> str:
         """This will name the page of a payment where the account has such pages, as the sandbox does.
@@ -275,54 +259,12 @@ class StripeAdapter:
     def verify_webhook(
         self, *, body: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime
     ) -> list[WebhookNotice]:
-        """This will check every v1 signature against every secret; the timestamp may be 300 s off either way.
-
-        Our own, because the SDK accepts a timestamp from the future. Raises: InvalidWebhook.
-        """
-        header = next((value for name, value in headers.items() if name.lower() == "stripe-signature"), "")
-        pairs = [part.partition("=")[::2] for part in header.split(",")]
-        timestamps = [value for name, value in pairs if name.strip() == "t"]
-        signatures = [value.strip() for name, value in pairs if name.strip() == "v1"]
-        if len(timestamps) != 1 or not timestamps[0].isdecimal() or not signatures or len(timestamps[0]) > 12:
-            raise InvalidWebhook("signature header missing or malformed")
-        if abs(now.timestamp() - int(timestamps[0])) > TOLERANCE_SECONDS:
-            raise InvalidWebhook("timestamp too far from now")
-        signed = timestamps[0].encode() + b"." + body
-        expected = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
-        if not any(hmac.compare_digest(theirs.encode(), ours.encode()) for theirs in signatures for ours in expected):
-            raise InvalidWebhook("signature does not match")
-        event = _load_event(body)
-        return [
-            WebhookNotice(
-                event_key=str(event["id"]),
-                type=str(event["type"]),
-                object_id=_object_reference(event),
-                occurred_at=datetime.fromtimestamp(int(event["created"]), UTC),
-                is_livemode=bool(event.get("livemode")),
-            )
-        ]
+        """This will check the delivery's signature and say which event it brings. Raises: InvalidWebhook."""
+        return verify_delivery(body=body, headers=headers, secrets=secrets, now=now)
 
     def parse_webhook(self, *, body: bytes, event_key: str) -> ParsedEvent:
         """This will read one stored event. Raises: InvalidWebhook when the bytes are not that event."""
-        event = _load_event(body)
-        if event["id"] != event_key:
-            raise InvalidWebhook("the delivery holds another event")
-        if event["type"] in FINAL_EVENTS:
-            # The event's own time is the provider's clock, in whole seconds: beside times of ours it says nothing.
-            update = read_intent(
-                event["data"]["object"],
-                seen=Seen(None, clock.now()),
-                occurred_at=datetime.fromtimestamp(int(event["created"]), UTC),
-            )
-            return ParsedEvent(is_relevant=True, provider_reference=update.provider_reference, update=update)
-        if event["type"] == FRAUD_WARNING:
-            warning = read_fraud_warning(event["data"]["object"])
-            is_ours = bool(warning.provider_reference)
-            return ParsedEvent(is_relevant=is_ours, provider_reference=warning.provider_reference, warning=warning)
-        if event["type"] in HINT_EVENTS:
-            is_birth = event["type"] == "payment_intent.created"
-            return ParsedEvent(is_relevant=True, is_birth=is_birth, provider_reference=_object_reference(event))
-        return ParsedEvent(is_relevant=False, reason=f"{event['type']} does not concern us")
+        return parse_event(body=body, event_key=event_key)
 
     def _refuse_odd(self, amount_minor: int, currency: str) -> None:
         """Nothing is sent that would only come back as an error of ours."""
@@ -356,25 +298,6 @@ class StripeAdapter:
                 raise Declined(code, "The payment is in another state.", update=update) from error
             detail = str(error.user_message or "")[:200]
             raise Refused("payment_token_expired" if _is_lost_token(error) else code, detail) from error
-
-
-def _load_event(body: bytes) -> dict[str, Any]:
-    try:
-        event = json.loads(body.decode("utf-8"))
-        complete = event["object"] == "event" and 0 < int(event["created"]) < SECONDS_MAX
-        complete = complete and isinstance(event["data"]["object"], dict)
-        complete = complete and all(isinstance(event[name], str) and event[name] for name in ("id", "type"))
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise InvalidWebhook("the body is not an event") from error
-    if not complete:
-        raise InvalidWebhook("the body is not an event")
-    return dict(event)
-
-
-def _object_reference(event: dict[str, Any]) -> str:
-    subject = event["data"]["object"]
-    reference = subject["id"] if subject.get("object") == "payment_intent" else subject.get("payment_intent")
-    return str(reference or subject.get("id") or "")
 
 
 def _decline_code(error: stripe.CardError) -> str:

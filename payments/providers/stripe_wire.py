@@ -90,6 +90,8 @@ class Seen:
 
     observed_at: datetime | None
     answered_at: datetime
+    # Whether we asked for all there is to know, not for one write.
+    is_look: bool = False
 
 
 def read_intent(
@@ -104,10 +106,11 @@ def read_intent(
     metadata, currency = intent.get("metadata") or {}, str(intent["currency"]).upper()
     charge = intent.get("latest_charge")
     charge = charge if isinstance(charge, dict) else {}
-    reversed_minor = _reversed(word, charge, currency)
+    is_open = word in {"requires_payment_method", "canceled"}
+    reversed_minor = _taken_back(charge, currency) if is_open and seen.is_look else 0
     failure = _failure(intent.get("last_payment_error")) if word == "requires_payment_method" else None
-    received = charge.get("amount_refunded") if reversed_minor else intent.get("amount_received")
-    captured_minor = from_wire(received or 0, currency)
+    received = charge.get("amount_captured") if reversed_minor else intent.get("amount_received")
+    captured_minor = from_wire(received or 0, currency) - reversed_minor
     details = (charge.get("payment_method_details") or {}).get("card") or {}
     return ProviderUpdate(
         provider_reference=str(intent["id"]),
@@ -123,7 +126,8 @@ def read_intent(
         occurred_at=occurred_at or datetime.fromtimestamp(int(intent["created"]), UTC),
         observed_at=seen.observed_at,
         answered_at=seen.answered_at,
-        can_still_capture=word not in {"succeeded", "canceled"} and not reversed_minor,
+        is_look=seen.is_look,
+        can_still_capture=word not in {"succeeded", "canceled"},
         client_secret=str(intent.get("client_secret") or ""),
         next_action=_next_action(intent.get("next_action")),
         capture_before=_instant(details.get("capture_before")),
@@ -144,15 +148,26 @@ def _status(word: str, failure: Failure | None, *, captured_minor: int, reversed
     return "partially_captured" if word == "requires_capture" and captured_minor else STATUSES[word]
 
 
-def _reversed(word: str, charge: dict[str, Any], currency: str) -> int:
+def read_kept(charge: dict[str, Any]) -> int:
+    """This will return what a charge left with us, also when it was taken back. Raises: OddAmount."""
+    currency = str(charge["currency"]).upper()
+    if not charge.get("captured"):
+        return 0
+    return from_wire(int(charge.get("amount_captured") or 0), currency) - _taken_back(charge, currency)
+
+
+def _taken_back(charge: dict[str, Any], currency: str) -> int:
     """What was captured and taken back: the charge failed after it had been captured, which no declined one ever was.
 
-    What had been refunded by then is not taken back again: it counts as captured, and as returned.
+    What had been refunded by then is not taken back again: it counts as captured, and as returned. Should that refund
+    fail later, what it would have given back is ours again; only the charge's own movement says how much was taken.
     """
-    is_open = word in {"requires_payment_method", "canceled"}
-    is_reversed = is_open and charge.get("status") == "failed" and charge.get("captured")
-    taken_back = int(charge.get("amount_captured") or 0) - int(charge.get("amount_refunded") or 0)
-    return from_wire(taken_back, currency) if is_reversed else 0
+    if charge.get("status") != "failed" or not charge.get("captured"):
+        return 0
+    movement = charge.get("failure_balance_transaction")
+    if isinstance(movement, dict):
+        return from_wire(-int(movement["amount"]), currency)
+    return from_wire(int(charge.get("amount_captured") or 0) - int(charge.get("amount_refunded") or 0), currency)
 
 
 def read_dispute(dispute: dict[str, Any]) -> DisputeFact:

@@ -17,7 +17,9 @@ def ask_provider(attempt: PaymentAttempt, *, cause: Cause) -> bool:
     if not attempt.provider_reference:
         return False
     try:
-        update = adapter_for(attempt.account).retrieve(attempt.provider_reference)
+        update = adapter_for(attempt.account).retrieve(
+            attempt.provider_reference, has_taken=attempt.has_taken, has_earlier=attempt.has_earlier
+        )
     except AdapterError:
         return False
     with orders.order_transaction("payments.ask"):

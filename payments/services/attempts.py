@@ -204,7 +204,9 @@ def go_on(order: Order, attempt: PaymentAttempt, *, return_url: str, paths: Sequ
 
 @transaction_required
 def retire_attempt(order: Order, attempt: PaymentAttempt, *, cause: Cause) -> None:
-    """This will make room for a new attempt: the dead `attempt` is no longer current; it may still learn late truth."""
+    """This will make room for a new attempt: `attempt`, by which nothing more can come, is no longer current; it may
+    still learn late truth.
+    """
     attempt.is_current = False
     attempt.save(update_fields=["is_current"])
     orders.record_fact(

@@ -7,12 +7,12 @@ from core.cause import Cause
 from core.money import Money
 from ledger import services as ledger
 from orders.models import Order
-from payments.models import Operation, OperationKind, PaymentAttempt
+from payments.models import TAKEN_STATUSES, Operation, OperationKind, PaymentAttempt
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """What one update newly took, minor units; `excess_minor` is the part of it beyond the amount due."""
+    """What one update newly took, or took back, minor units; `excess_minor` is the part of it beyond the amount due."""
 
     total_minor: int
     excess_minor: int
@@ -36,6 +36,10 @@ def post_captures(
     unowed = captured.total_minor - owed
     if unowed:
         ledger.post_unowed_capture(_movement(order, attempt, source, unowed), round=number, cause=cause)
+    if captured.total_minor and attempt.status not in TAKEN_STATUSES:
+        # It is what charges left that were taken back before we heard of them: what is taken next is another round.
+        attempt.reversals_count += 1
+        attempt.save(update_fields=["reversals_count"])
 
 
 def reclassify_earlier(
@@ -55,20 +59,17 @@ def reclassify_earlier(
             ledger.reclassify_unowed(movement, cause=cause)
 
 
-def post_capture_reversed(order: Order, attempt: PaymentAttempt, amount_minor: int, *, cause: Cause) -> None:
-    """This will post captured money that the provider took back: the sale is owed again, or what nobody was owed is
+def post_captures_reversed(order: Order, attempt: PaymentAttempt, lost: Captured, *, cause: Cause) -> None:
+    """This will post captured money that the provider took back: the sale is owed again, and what nobody was owed is
     gone.
     """
-    movement = ledger.Movement(
-        source_kind="attempt",
-        source_id=attempt.public_id,
-        account=attempt.account,
-        order_public_id=order.public_id,
-        attempt_public_id=attempt.public_id,
-        money=Money(amount_minor, attempt.currency),
-    )
-    post = ledger.post_capture_reversed if order.is_sale_recognised else ledger.post_unowed_capture_reversed
-    post(movement, round=attempt.reversals_count, cause=cause)
+    owed = lost.total_minor - lost.excess_minor if order.is_sale_recognised else 0
+    number = attempt.reversals_count
+    if owed:
+        ledger.post_capture_reversed(_lost(order, attempt, owed), round=number, cause=cause)
+    unowed = lost.total_minor - owed
+    if unowed:
+        ledger.post_unowed_capture_reversed(_lost(order, attempt, unowed), round=number, cause=cause)
 
 
 def post_give_back(order: Order, operation: Operation, *, cause: Cause) -> None:
@@ -89,6 +90,17 @@ def _source(attempt: PaymentAttempt, operations: list[Operation]) -> Operation:
         if row.attempt_id == attempt.pk and row.kind in {OperationKind.AUTHORIZE, OperationKind.CAPTURE}
     ]
     return taking[-1]
+
+
+def _lost(order: Order, attempt: PaymentAttempt, amount_minor: int) -> ledger.Movement:
+    return ledger.Movement(
+        source_kind="attempt",
+        source_id=attempt.public_id,
+        account=attempt.account,
+        order_public_id=order.public_id,
+        attempt_public_id=attempt.public_id,
+        money=Money(amount_minor, attempt.currency),
+    )
 
 
 def _movement(order: Order, attempt: PaymentAttempt, source: Operation, amount_minor: int) -> ledger.Movement:

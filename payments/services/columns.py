@@ -7,7 +7,6 @@ from orders.models import Order, OrderState, Reason
 from orders.models.money import PAID_STATES
 from orders.services.change import Because
 from payments.models import PaymentAttempt
-from payments.services.settle import is_ending
 
 
 @transaction_required
@@ -33,7 +32,9 @@ def set_order_money(order: Order, attempts: list[PaymentAttempt], because: Becau
 
 @transaction_required
 def carry_after_return(order: Order, *, attempt_public_id: str, cause: Cause) -> None:
-    """This will make the moves that returned money causes; every other order stays where it is."""
+    """This will make the moves that returned money causes after payment, or that money owed again does; how an order
+    ends that was never paid is for `settle_order`.
+    """
 
     def because(reason: Reason) -> Because:
         return Because(reason, cause, attempt_public_id)
@@ -42,5 +43,3 @@ def carry_after_return(order: Order, *, attempt_public_id: str, cause: Cause) ->
         orders.carry_on(order, because(Reason.REFUND_SUCCEEDED if order.returned_minor else Reason.REFUND_REVERSED))
     elif order.state == OrderState.CANCELLED_WITH_REFUND and order.has_money_owed_again():
         orders.owe_again(order, because(Reason.GIVE_BACK_FAILED))
-    elif is_ending(order) and order.state != OrderState.CANCELLED_WITH_REFUND and order.is_given_back():
-        orders.confirm_cancellation_refund(order, because(Reason.GIVEN_BACK))

@@ -20,6 +20,7 @@ from payments.providers.base import (
 )
 from payments.providers.registry import UnknownProvider, adapter_for, verifier_for
 from payments.selectors import find_attempt
+from payments.services.taken_back import is_contradicted, refuse_too_early
 
 # A held-funds copy is evidence only for an attempt that has surely not gone further. A failed one may have failed
 # because just these funds were withdrawn.
@@ -80,7 +81,7 @@ def read_event(account: ProviderAccount, *, body: bytes, event_key: str) -> Even
 
     Note [Hints and facts]: success and cancellation are final at the provider, so their signed copy is enough.
     Everything else may be older than what we know, so it only makes us ask. Raises: InvalidSignature,
-    ProviderUnavailable.
+    ProviderUnavailable, LookedMeanwhile.
     """
     adapter = adapter_for(account)
     try:
@@ -94,7 +95,12 @@ def read_event(account: ProviderAccount, *, body: bytes, event_key: str) -> Even
             return EventReading(outcome="relevant", reason="known already")
         update = parsed.update
         if update is None or _needs_asking(update, attempt):
-            update = adapter.retrieve(parsed.provider_reference)
+            update = adapter.retrieve(
+                parsed.provider_reference,
+                has_taken=attempt is not None and attempt.has_taken,
+                has_earlier=parsed.is_dispute or (attempt is not None and attempt.has_earlier),
+            )
+            update = refuse_too_early(attempt, update)
     except InvalidWebhook as error:
         raise InvalidSignature(detail=f"The stored delivery cannot be read: {error}.") from error
     except Refused as error:
@@ -115,13 +121,13 @@ def _attempt_of(account: ProviderAccount, parsed: ParsedEvent) -> PaymentAttempt
 
 def _needs_asking(update: ProviderUpdate, attempt: PaymentAttempt | None) -> bool:
     """Whether the event's copy may be older than what is known: of held funds unless nothing went further, and of a
-    success once a capture was taken back.
+    success once a capture was taken back or a look did not show it.
     """
     if update.status in {"authorized", "partially_captured"}:
         return attempt is None or attempt.status not in BEFORE_AUTHORIZED
     if update.status != "captured" or attempt is None:
         return False
-    return attempt.reversals_count > 0 or attempt.reversed_minor > 0
+    return attempt.reversals_count > 0 or attempt.reversed_minor > 0 or is_contradicted(attempt, update)
 
 
 def _warned(warning: FraudWarning, attempt: PaymentAttempt | None) -> EventReading:

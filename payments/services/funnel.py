@@ -24,8 +24,8 @@ from oversight.models import Case, CaseType
 from oversight.services import Report, open_case, resolve_open
 from payments.models import OPEN_STATUSES, AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import ProviderUpdate, RefundFact
-from payments.selectors import find_attempt, lock_attempts, lock_operations
-from payments.services import books, learn
+from payments.selectors import find_attempt, lock_attempts, lock_operations, refunds_by_operation
+from payments.services import books, learn, taken_back
 from payments.services.columns import carry_after_return, set_order_money
 from payments.services.disputes import follow_disputes
 from payments.services.refunding.external import record_external
@@ -66,8 +66,6 @@ class Scene:
     cause: Cause
     status_before: str
     was_acknowledged: bool
-    # Refunds made at the provider before there was a sale: money that nobody was owed.
-    unsold_refunds: set[int] = field(default_factory=set)
     known_operations: set[int] = field(default_factory=set)
 
     def operations_of(self, attempt: PaymentAttempt) -> list[Operation]:
@@ -79,7 +77,7 @@ class Scene:
 def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cause) -> AppliedUpdate:
     """This will learn from one update, move the order where the money says, post it and arrange what follows.
 
-    Locks order, attempts, operations. Raises: UnknownPayment.
+    Locks order, attempts, operations. Raises: UnknownPayment, LookedMeanwhile.
     """
     known = find_attempt(account=account, provider_reference=update.provider_reference, attempt_id=update.attempt_id)
     if known is None:
@@ -90,24 +88,25 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     captured_before, excess_before, shown_before = attempt.captured_minor, attempt.excess_minor, _shown(attempt)
     statuses_before = {row.pk: row.status for row in scene.operations}
 
-    foreign = learn.foreign_of(update, attempt=attempt)
-    if foreign:
-        _hold_mismatch(scene, update, foreign)
+    if _is_passed_over(scene, update):
         return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
-    if learn.is_undone(attempt, update):
-        return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
-    update = learn.as_heard(attempt, update)
+    update = taken_back.as_heard(attempt, update)
+    unheard = taken_back.unheard_reversal(attempt, update)
+    if unheard is not None:
+        apply_update(unheard, account=account, cause=cause)
+        return apply_update(update, account=account, cause=cause)
     learn.take_in(attempt, update, now=cause.now)
-    _record_external_capture(scene, update)
     mismatch = learn.mismatch_of(update, attempt=attempt, operations=scene.operations_of(attempt))
     if attempt.captured_minor > captured_before and (not mismatch or not _is_payable(order)):
         learn.mark_excess(order, scene.attempts, attempt, captured_before=captured_before)
     learn.settle_operations(scene.operations_of(attempt), attempt, update, now=cause.now)
+    _record_external_capture(scene)
     follow_disputes(order, attempt, update.disputes, cause=scene.cause)
     learn.total_returned(attempt, scene.operations_of(attempt))
     attempt.save()
     if attempt.captured_minor < captured_before:
-        books.post_capture_reversed(order, attempt, captured_before - attempt.captured_minor, cause=scene.cause)
+        lost = books.Captured(captured_before - attempt.captured_minor, excess_before - attempt.excess_minor)
+        books.post_captures_reversed(order, attempt, lost, cause=scene.cause)
     set_order_money(order, scene.attempts, _because(scene, Reason.CAPTURE_REVERSED))
     _account_for_refunds(scene, statuses_before)
     if mismatch:
@@ -129,6 +128,21 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
         carry_after_return(order, attempt_public_id=attempt.public_id, cause=scene.cause)
     settle_order(order, scene.attempts, scene.operations, cause=scene.cause)
     return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
+
+
+def _is_passed_over(scene: Scene, update: ProviderUpdate) -> bool:
+    """Whether nothing of the update counts: it is of other money, which people are told, of a success that was taken
+    back since, or of a reversal after which money came. Raises: LookedMeanwhile, so that an event is read again.
+    """
+    foreign = learn.foreign_of(update, attempt=scene.attempt)
+    if foreign:
+        _hold_mismatch(scene, update, foreign)
+        return True
+    taken_back.refuse_contradicted(scene.attempt, update)
+    is_overtaken = taken_back.is_overtaken(scene.attempt, update)
+    if is_overtaken and scene.cause.source == "webhook":
+        raise taken_back.LookedMeanwhile(attempt_id=scene.attempt.public_id)
+    return is_overtaken or taken_back.is_undone(scene.attempt, update)
 
 
 @transaction_required
@@ -165,7 +179,7 @@ def _lock_scene(attempt: PaymentAttempt, *, cause: Cause) -> Scene:
 def _shown(attempt: PaymentAttempt) -> tuple[object, ...]:
     """What a customer is told of an attempt: a change of it is a new version of the order."""
     failure = (attempt.failure_code, attempt.failure_message, attempt.may_retry)
-    return (attempt.status, attempt.next_action, attempt.client_secret, *failure)
+    return (attempt.status, attempt.is_behind_customer, attempt.next_action, attempt.client_secret, *failure)
 
 
 def _is_payable(order: Order) -> bool:
@@ -250,14 +264,16 @@ def _pay(scene: Scene) -> None:
 def _account_for_refunds(scene: Scene, statuses_before: dict[int, str]) -> None:
     """Post what newly went back, and what came back to us; a give-back that failed is somebody's to look at.
 
-    Refunds of a sale have a row of their own, which follows its operation and posts itself.
+    Refunds of a sale have a row of their own, which follows its operation and posts itself. What was given back at the
+    provider before there was a sale has none: nobody was owed it.
     """
     follow_refunds(scene.order, scene.operations_of(scene.attempt), cause=scene.cause)
-    for operation in scene.operations_of(scene.attempt):
-        before = statuses_before.get(operation.pk, "")
-        if operation.status == before or operation.kind not in {OperationKind.REFUND, OperationKind.GIVE_BACK}:
-            continue
-        if operation.kind == OperationKind.GIVE_BACK or operation.pk in scene.unsold_refunds:
+    kinds = {OperationKind.REFUND, OperationKind.GIVE_BACK}
+    returns = [row for row in scene.operations_of(scene.attempt) if row.kind in kinds]
+    changed = [row for row in returns if row.status != statuses_before.get(row.pk, "")]
+    sold = refunds_by_operation(changed) if changed else {}
+    for operation in changed:
+        if operation.pk not in sold:
             _post_unowed_return(scene, operation)
         if operation.status not in OPEN_STATUSES:
             reason = RETURN_REASONS.get(operation.status, Reason.GIVE_BACK_FAILED)
@@ -274,12 +290,19 @@ def _post_unowed_return(scene: Scene, operation: Operation) -> None:
         report_failed_give_back(operation, cause=scene.cause)
 
 
-def _record_external_capture(scene: Scene, update: ProviderUpdate) -> None:
-    """Held funds that were taken in the provider's dashboard: that money has its operation like all other."""
-    attempt = scene.attempt
-    is_asked_for = any(row.kind == OperationKind.CAPTURE for row in scene.operations_of(attempt))
-    if attempt.capture_method == "manual" and update.captured_minor and not is_asked_for:
-        scene.operations.append(learn.external_capture(attempt, update, cause=scene.cause))
+def _record_external_capture(scene: Scene) -> None:
+    """Held funds that were taken in the provider's dashboard: that money has its operation like all other.
+
+    What a capture of ours may have taken was settled just before: what is left was taken past us.
+    """
+    attempt, operations = scene.attempt, scene.operations_of(scene.attempt)
+    captures = [row for row in operations if row.kind == OperationKind.CAPTURE]
+    if attempt.capture_method != "manual":
+        return
+    rest_minor = attempt.captured_minor - attempt.kept_minor - learn.captured_by(captures)
+    if rest_minor > 0:
+        external = learn.external_capture(attempt, rest_minor, operations=captures, cause=scene.cause)
+        scene.operations.append(external)
 
 
 def _learn_returns(scene: Scene) -> None:
@@ -308,8 +331,6 @@ def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> bool:
         scene.operations.append(operation)
         if scene.order.is_sale_recognised:
             record_external(scene.order, scene.attempt, operation, refund, cause=scene.cause)
-        else:
-            scene.unsold_refunds.add(operation.pk)
         open_case(
             Report(
                 type=CaseType.EXTERNAL_REFUND,

@@ -10,19 +10,13 @@ not before we asked, not after we were answered. Of the status an attempt has an
   A payment mostly goes forward, and who is wrong about that loses no money: a hold that is gone refuses its
   capture, and a look asked for later puts it right. Going back on a guess would close an order whose funds are held.
 
-Only times of our own clock are compared, and our machines agree about it to well under the time of one call. The time
+Only times of our own clock decide, and our machines agree about it to well under the time of one call. The time
 inside an event is the provider's clock, cut to whole seconds, and a copy waits in queues for hours: such a copy
 counts as not later than when we read it and as no newer than anything, so for it the third line never holds.
 A repeated key brings back the answer of its first call, so a write counts as asked when the operation was first sent.
-
-Note [Reversed]: a capture that was taken back is the one end that another may follow, so `reversed` is believed only
-when the provider was asked and says so. After it only a success that was asked for later counts: the copy in an event
-and the answer of a call that was under way are older. Where nobody told us of the capture before, it never was money of
-ours: to us that payment failed.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core import policies
@@ -32,11 +26,11 @@ from core.machines import may_move
 from orders.models import Order
 from orders.paths import Path, walked
 from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
-from payments.providers.base import Failure, ProviderUpdate, RefundFact
+from payments.providers.base import ProviderUpdate, RefundFact
 from payments.providers.registry import adapter_for
+from payments.selectors import excess_by_operation
 
 RECHECK_MAX_SECONDS = 600
-_KNOWS_CAPTURE = {AttemptStatus.CAPTURED, AttemptStatus.PARTIALLY_CAPTURED, AttemptStatus.REVERSED}
 # How far a payment got; a failed try is behind every try's begin and before its success.
 _PROGRESS: dict[str, int] = {
     status: rank
@@ -80,7 +74,8 @@ def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt, operations: 
     if update.amount_minor != attempt.amount_minor:
         return f"it is over {update.amount_minor} {update.currency} instead of {attempt.amount_minor}"
     asked_minor = asked_to_capture(attempt, operations)
-    if update.status == "captured" and update.captured_minor != asked_minor:
+    # Whoever took the rest after a part of it: all of it is what the order costs.
+    if update.status == "captured" and update.captured_minor not in {asked_minor, attempt.amount_minor}:
         return f"{update.captured_minor} {update.currency} were captured instead of {asked_minor}"
     return ""
 
@@ -93,25 +88,6 @@ def asked_to_capture(attempt: PaymentAttempt, operations: Sequence[Operation]) -
         if row.kind == OperationKind.CAPTURE and row.status not in _UNDONE and not row.request.get("external")
     ]
     return sum(row.amount_minor for row in captures) if captures else attempt.amount_minor
-
-
-def as_heard(attempt: PaymentAttempt, update: ProviderUpdate) -> ProviderUpdate:
-    """This will return the update as it is to us: a capture taken back that we never heard of is a payment that failed.
-
-    See Note [Reversed].
-    """
-    if update.status != "reversed" or attempt.status in _KNOWS_CAPTURE:
-        return update
-    failure = update.failure or Failure("capture_reversed", "The bank took the payment back.")
-    return replace(update, status="failed", failure=failure)
-
-
-def is_undone(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:
-    """This will tell whether the update is of a success that was taken back since. See Note [Reversed]."""
-    has_reversal = attempt.reversals_count > 0 or attempt.reversed_minor > 0
-    if not has_reversal or attempt.answered_at is None or update.status not in {"captured", "partially_captured"}:
-        return False
-    return update.observed_at is None or update.observed_at < attempt.answered_at
 
 
 def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -> None:
@@ -153,16 +129,23 @@ def take_in(attempt: PaymentAttempt, update: ProviderUpdate, *, now: datetime) -
 
 
 def _take_in_captured(attempt: PaymentAttempt, update: ProviderUpdate) -> None:
-    """Captured totals only grow, but for a capture that the provider says it took back; see Note [Reversed]."""
+    """Captured totals only grow, but for a capture that the provider says it took back; see Note [Reversed].
+
+    The provider's total is of the payment's last charge; what was kept of earlier ones is ours beside it.
+    """
+    attempt.kept_minor = max(attempt.kept_minor, update.earlier_minor)
+    captured_minor = attempt.kept_minor + update.captured_minor
     if attempt.status == AttemptStatus.REVERSED:
-        if update.status == "reversed" and update.captured_minor < attempt.captured_minor:
+        if update.status == "reversed" and captured_minor < attempt.captured_minor:
             attempt.reversals_count += 1
-            attempt.captured_minor = update.captured_minor
+            attempt.captured_minor = captured_minor
+        # That charge is over: what it left stands beside whatever is taken next.
+        attempt.kept_minor = attempt.captured_minor
         attempt.reversed_minor = max(attempt.reversed_minor, update.reversed_minor)
         attempt.excess_minor = min(attempt.excess_minor, attempt.captured_minor)
         attempt.authorized_minor, attempt.dead_at = 0, attempt.dead_at or update.answered_at
         return
-    attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)
+    attempt.captured_minor = max(attempt.captured_minor, captured_minor)
     if attempt.captured_minor:
         days = adapter_for(attempt.account).capabilities.settlement_days
         attempt.settlement_due_at = attempt.settlement_due_at or update.answered_at + timedelta(days=days)
@@ -199,7 +182,8 @@ def settle_operations(
     """This will give the attempt's operations the last word the update holds, by evidence only.
 
     A payment is captured or voided once: that speaks for the newest capture or void alone, so that an earlier one that
-    was refused is not taken for a second. Refunds are known by our id or, if made elsewhere, by the provider's.
+    was refused is not taken for a second; taken back is whatever was captured. Refunds are known by our id or, if made
+    elsewhere, by the provider's.
     """
     refunds = {refund.reference: refund for refund in update.refunds}
     refunds |= {refund.operation_id: refund for refund in update.refunds if refund.operation_id}
@@ -210,11 +194,32 @@ def settle_operations(
             if refund is not None:
                 settle_refund(operation, refund, now=now)
             continue
+        if operation.kind == OperationKind.CAPTURE and update.status == "reversed":
+            settle(operation, OperationStatus.REVERSED, now=now, reference=update.provider_reference)
         if operation.pk != newest[operation.kind]:
             continue
         target = _target(operation, attempt, update)
+        if operation.kind == OperationKind.CAPTURE and target == OperationStatus.SUCCEEDED:
+            target = _capture_target(operation, operations, update)
         if target is not None:
             settle(operation, target, now=now, reference=update.provider_reference)
+
+
+def _capture_target(
+    operation: Operation, operations: Sequence[Operation], update: ProviderUpdate
+) -> OperationStatus | None:
+    """What a total that was taken says of the newest capture: it ran if the total holds it beside the earlier ones. If
+    not and nothing can be taken any more, it never will.
+    """
+    if update.captured_minor >= captured_by(operations, but=operation) + operation.amount_minor:
+        return OperationStatus.SUCCEEDED
+    return OperationStatus.FAILED if update.status == "captured" else None
+
+
+def captured_by(operations: Sequence[Operation], *, but: Operation | None = None) -> int:
+    """This will return what captures took that are known to have succeeded, minor units; `but` this one."""
+    others = (row for row in operations if row.kind == OperationKind.CAPTURE and row is not but)
+    return sum(row.amount_minor for row in others if row.status == OperationStatus.SUCCEEDED)
 
 
 def _target(operation: Operation, attempt: PaymentAttempt, update: ProviderUpdate) -> OperationStatus | None:
@@ -275,6 +280,8 @@ def settle_refund(operation: Operation, refund: RefundFact, *, now: datetime) ->
         "failed": OperationStatus.FAILED,
         "cancelled": OperationStatus.FAILED,
     }
+    if operation.status == OperationStatus.REVERSED:
+        return  # It failed after it had arrived: a success that is read after that was asked for before.
     target = targets[refund.status]
     if operation.status == OperationStatus.SUCCEEDED and target == OperationStatus.FAILED:
         target = OperationStatus.REVERSED
@@ -283,31 +290,40 @@ def settle_refund(operation: Operation, refund: RefundFact, *, now: datetime) ->
 
 
 def total_returned(attempt: PaymentAttempt, operations: list[Operation]) -> None:
-    """This will set what went back of the attempt: first what was nobody's, then what was due, then what was beyond.
+    """This will set what went back of the attempt: of what was nobody's, of what was due, and what was beyond that.
 
-    Refunds and give-backs of its operations, disputes lost, and what was paid in another way than by its provider.
+    Refunds and give-backs of its operations, disputes lost, and what was paid in another way than by its provider. A
+    give-back returns what was nobody's, a refund of a sale what its row says. One query where there are refunds.
     """
     kinds = {OperationKind.REFUND, OperationKind.GIVE_BACK}
-    by_provider = sum(
-        row.amount_minor for row in operations if row.kind in kinds and row.status == OperationStatus.SUCCEEDED
-    )
-    attempt.excess_returned_minor = min(by_provider, attempt.excess_minor)
+    arrived = [row for row in operations if row.kind in kinds and row.status == OperationStatus.SUCCEEDED]
+    refunds = [row for row in arrived if row.kind == OperationKind.REFUND]
+    excess_of = excess_by_operation(refunds) if refunds else {}
+    nobodys = sum(excess_of.get(row.pk, row.amount_minor) for row in arrived)
+    attempt.excess_returned_minor = min(nobodys, attempt.excess_minor)
+    by_provider = sum(row.amount_minor for row in arrived)
     returned = by_provider - attempt.excess_returned_minor + attempt.lost_minor + attempt.offline_minor
     attempt.returned_minor = min(returned, attempt.captured_minor - attempt.excess_minor)
     attempt.beyond_minor = returned - attempt.returned_minor
 
 
-def external_capture(attempt: PaymentAttempt, update: ProviderUpdate, *, cause: Cause) -> Operation:
-    """This will insert the taking of held funds that nobody here asked for as an operation of its own, sent: the same
-    update settles it.
+def external_capture(
+    attempt: PaymentAttempt, amount_minor: int, *, operations: Sequence[Operation], cause: Cause
+) -> Operation:
+    """This will insert the taking of held funds that nobody here asked for as an operation of its own, already
+    succeeded. A payment can be taken in parts, so that its own reference alone would name two of them.
     """
-    return _insert_external(
+    number = sum(row.kind == OperationKind.CAPTURE for row in operations)
+    operation = _insert_external(
         attempt,
         kind=OperationKind.CAPTURE,
-        amount_minor=update.captured_minor,
-        reference=update.provider_reference,
+        amount_minor=amount_minor,
+        reference=attempt.provider_reference or "",
+        suffix=f":{number}" if number else "",
         cause=cause,
     )
+    settle(operation, OperationStatus.SUCCEEDED, now=cause.now, reference=operation.provider_reference)
+    return operation
 
 
 def external_refund(attempt: PaymentAttempt, refund: RefundFact, *, cause: Cause) -> Operation:
@@ -324,7 +340,13 @@ def external_refund(attempt: PaymentAttempt, refund: RefundFact, *, cause: Cause
 
 
 def _insert_external(
-    attempt: PaymentAttempt, *, kind: OperationKind, amount_minor: int, reference: str, cause: Cause
+    attempt: PaymentAttempt,
+    *,
+    kind: OperationKind,
+    amount_minor: int,
+    reference: str,
+    cause: Cause,
+    suffix: str = "",
 ) -> Operation:
     operation = Operation(
         public_id=new_public_id("op"),
@@ -334,7 +356,7 @@ def _insert_external(
         status=OperationStatus.SENT,
         amount_minor=amount_minor,
         currency=attempt.currency,
-        provider_key=f"external:{reference}"[:64],
+        provider_key=f"external:{reference}{suffix}"[:64],
         provider_reference=reference,
         request={"external": True},
         request_digest="",

@@ -52,7 +52,7 @@ Ending = Literal["answered", "declined", "unavailable", "unknown", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one call ended; evidence for `record_answer`."""
+    """How one call ended; evidence for `record_answer`. `sending` is the operation's how manieth it answers."""
 
     operation_id: str
     ending: Ending
@@ -60,6 +60,7 @@ class Answer:
     refund: RefundFact | None = None
     code: str = ""
     detail: str = ""
+    sending: int = 0
     is_late_refusal: bool = False
 
 
@@ -90,7 +91,7 @@ def submit(operation: Operation, *, within_seconds: float) -> Answer:
         if ending.ending not in {"unavailable", "unknown"} or ending.is_late_refusal:
             break
         is_first_call = is_first_call and ending.ending == "unavailable"
-    return ending
+    return replace(ending, sending=operation.sends_count)
 
 
 def is_key_alive(operation: Operation, *, now: datetime) -> bool:
@@ -226,6 +227,9 @@ def record_answer(answer: Answer, *, cause: Cause) -> AppliedUpdate | None:
     operation = next(row for row in operations if row.pk == operation.pk)
     if operation.status not in {OperationStatus.SENT, OperationStatus.UNKNOWN}:
         return None
+    if answer.ending == "refused" and operation.sends_count > answer.sending:
+        # Note [Late refusal], seen from the first caller: who took the operation over has sent the same since.
+        answer = replace(answer, ending="unknown", is_late_refusal=True)
     operation.order = order
     operation.attempt = next(row for row in attempts if row.pk == operation.attempt_id)
     _note_ending(answer, operation, cause=cause)

@@ -32,7 +32,7 @@ from payments.services.operations import (
     take_lease,
 )
 from payments.services.refunding.follow import follow_refunds
-from payments.services.settle import NEVER_EXECUTED, is_ending, settle_order
+from payments.services.settle import NEVER_EXECUTED, is_wanted, settle_order
 
 REPLAYS_MAX = 3
 NEGATIVES_NEEDED = 2
@@ -66,8 +66,8 @@ def _may_replay(operation: Operation, *, now: datetime) -> bool:
     """
     if operation.status not in {OperationStatus.SENT, OperationStatus.UNKNOWN}:
         return False
-    is_known_or_unwanted = bool(operation.attempt.provider_reference) or is_ending(operation.order)
-    if operation.kind == OperationKind.AUTHORIZE and is_known_or_unwanted:
+    is_known = bool(operation.attempt.provider_reference)
+    if operation.kind == OperationKind.AUTHORIZE and (is_known or not is_wanted(operation.order, operation.attempt)):
         return False
     is_refused = operation.error_code in {"idempotency_mismatch", OVERTAKEN}
     has_replays_left = operation.checks_count < REPLAYS_MAX and not is_refused
@@ -89,7 +89,9 @@ def _find_once(operation: Operation) -> ProviderUpdate | None:
     attempt = operation.attempt
     adapter = adapter_for(attempt.account)
     if attempt.provider_reference:
-        return adapter.retrieve(attempt.provider_reference)
+        return adapter.retrieve(
+            attempt.provider_reference, has_taken=attempt.has_taken, has_earlier=attempt.has_earlier
+        )
     return adapter.find_by_reference(attempt_id=attempt.public_id, created_after=attempt.created_at)
 
 

@@ -48,8 +48,9 @@ def note_return(state: str, *, cause: Cause) -> str:
     """This will write down that the customer finished at the provider, ask where the outcome is not known, and return
     the order's public id.
 
-    What the browser says about success is not read. Asks at most every few seconds, however often the page is loaded.
-    Opens its own transactions. Raises: NoSuchReturn.
+    What the browser says about success is not read. Asks at most every few seconds, however often the page is loaded;
+    after a decline each time, because the customer may have tried again. Opens its own transactions. Raises:
+    NoSuchReturn.
     """
     attempt_id = attempt_of_state(state, now=cause.now)
     with orders.order_transaction("payments.return"):
@@ -67,14 +68,23 @@ def _note_finished(attempt_id: str, *, cause: Cause) -> PaymentAttempt:
     order = lock_order(known.order.public_id)
     attempt = next(row for row in lock_attempts(order) if row.pk == known.pk)
     attempt.order = order
-    if attempt.customer_finished_at is not None:
+    if attempt.customer_finished_at is not None and not _may_have_tried_again(attempt):
         return attempt
+    is_told = attempt.is_behind_customer
     attempt.customer_finished_at = cause.now
     attempt.save(update_fields=["customer_finished_at"])
-    if not _is_known(attempt):
+    if not is_told and not _is_known(attempt):
         facts = {"status": attempt.status, "customer_finished": True}
         orders.record_fact(order, Because(Reason.ATTEMPT_CHANGED, cause, attempt.public_id, facts))
     return attempt
+
+
+def _may_have_tried_again(attempt: PaymentAttempt) -> bool:
+    """Whether this may be the return from another try with the same payment: what is known of it is of the one before.
+
+    Who only loads the page again cannot be told from them; their number is limited where they come in.
+    """
+    return attempt.status == AttemptStatus.FAILED and attempt.dead_at is None
 
 
 def _is_known(attempt: PaymentAttempt) -> bool:

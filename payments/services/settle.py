@@ -14,11 +14,12 @@ from core.db import transaction_required
 from core.ids import new_public_id
 from core.money import Money
 from orders import services as orders
-from orders.models import HoldReason, Order, OrderState, Reason
+from orders.models import BLOCKS_GIVE_BACK, HoldReason, Order, OrderState, Reason
 from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES
 from orders.selectors import open_holds
 from orders.services.change import Because
 from oversight.models import Case, CaseType
+from oversight.selectors import was_reported
 from oversight.services import Report, open_case
 from payments.models import LIVE_STATUSES, OPEN_STATUSES, AttemptStatus, Operation, OperationKind, PaymentAttempt
 from payments.providers.base import RefundRequest
@@ -29,7 +30,6 @@ GIVE_BACKS_MAX = 5
 # Two spaced looks did not find it: it never ran, so the same may be ordered anew.
 NEVER_EXECUTED = "never_executed"
 VOID_PAUSE = timedelta(seconds=60)
-BLOCKING_HOLDS = {HoldReason.AMOUNT_MISMATCH, HoldReason.DISPUTE}
 
 
 @transaction_required
@@ -40,9 +40,9 @@ def settle_order(order: Order, attempts: list[PaymentAttempt], operations: list[
     New operations are appended to `operations` and carried out by a worker after commit.
     """
     for attempt in attempts:
-        amount_minor = _owed_to_customer(order, attempt, operations)
-        if amount_minor > 0:
-            _open_give_back(order, attempt, operations, amount_minor, cause=cause)
+        owed_minor = _owed_to_customer(order, attempt)
+        if owed_minor > 0 and _may_give_back(order, attempt, operations, owed_minor, cause=cause):
+            _open_give_back(order, attempt, operations, owed_minor, cause=cause)
         elif _is_unwanted(order, attempt):
             _open_void(order, attempt, operations, cause=cause)
     _end(order, attempts, operations, cause=cause)
@@ -54,9 +54,9 @@ def close_expired(order: Order, attempts: list[PaymentAttempt], operations: list
     confirms.
     """
     for attempt in attempts:
-        if _can_capture(attempt):
+        if attempt.can_capture:
             _open_void(order, attempt, operations, cause=cause)
-    if order.captured_minor and not order.is_paid_in_full() and not any(_can_capture(row) for row in attempts):
+    if order.captured_minor and not order.is_paid_in_full() and not any(row.can_capture for row in attempts):
         # Part of the money came and the rest never will: the order ends, and what came goes back.
         orders.request_cancel(order, reason="The time to pay the rest is over.", cause=cause)
         settle_order(order, attempts, operations, cause=cause)
@@ -74,7 +74,7 @@ def close_for_replacement(
     The caller carries it out at once, because the customer waits: no worker is woken, who would only take it away and
     leave the request without an answer. If the caller dies, the sweep finds it.
     """
-    return _insert_void(order, attempt, operations, cause=cause) if _can_capture(attempt) else None
+    return _insert_void(order, attempt, operations, cause=cause) if attempt.can_capture else None
 
 
 def is_ending(order: Order) -> bool:
@@ -82,33 +82,49 @@ def is_ending(order: Order) -> bool:
     return order.cancel_requested_at is not None or OrderState(order.state) in CANCELLED_STATES
 
 
-def _can_capture(attempt: PaymentAttempt) -> bool:
-    return attempt.dead_at is None and attempt.status not in {AttemptStatus.CAPTURED, AttemptStatus.REVERSED}
+def is_wanted(order: Order, attempt: PaymentAttempt) -> bool:
+    """This will tell whether a payment that was not heard of yet may still be made: another one may have paid since."""
+    waits = OrderState(order.state) in BEFORE_PAYMENT and order.state != OrderState.EXPIRED
+    return waits and attempt.is_current and not is_ending(order)
 
 
 def _is_unwanted(order: Order, attempt: PaymentAttempt) -> bool:
-    if not _can_capture(attempt):
+    if not attempt.can_capture:
         return False
     is_paid = OrderState(order.state) not in BEFORE_PAYMENT
     is_superseded = not attempt.is_current or order.state == OrderState.EXPIRED
     return is_ending(order) or is_paid or (is_superseded and attempt.status in {*LIVE_STATUSES, "failed"})
 
 
-def _owed_to_customer(order: Order, attempt: PaymentAttempt, operations: list[Operation]) -> int:
-    """Captured money nobody is owed and no give-back is under way for, minor units."""
+def _owed_to_customer(order: Order, attempt: PaymentAttempt) -> int:
+    """Captured money that is nobody's but the customer's and did not go back yet, minor units."""
     owed = attempt.excess_minor - attempt.excess_returned_minor
     # What was a sale goes back as a refund of it, asked for with the cancellation.
     if is_ending(order) and not order.is_sale_recognised:
         owed = attempt.captured_minor - attempt.returned_minor - attempt.excess_returned_minor
-    if owed <= 0:
-        return 0
+    return owed
+
+
+def _may_give_back(
+    order: Order, attempt: PaymentAttempt, operations: list[Operation], owed_minor: int, *, cause: Cause
+) -> bool:
+    """Whether another give-back may be ordered: one at a time, and none of what people must decide about.
+
+    They are told here when a give-back was tried often enough and never ran.
+    """
     ours = [row for row in operations if row.attempt_id == attempt.pk and row.kind == OperationKind.GIVE_BACK]
     if any(row.status in OPEN_STATUSES for row in ours):
-        return 0  # One at a time; what is still owed is ordered when this one has ended.
+        return False  # What is still owed is ordered when this one has ended.
     in_vain = [row for row in ours if row.status in {"failed", "declined", "reversed"}]
-    if len(in_vain) >= GIVE_BACKS_MAX or any(row.error_code != NEVER_EXECUTED for row in in_vain):
-        return 0  # The provider refused to give it back: a person decides how, see report_failed_give_back.
-    return 0 if BLOCKING_HOLDS & set(open_holds(order)) else owed
+    if any(row.error_code != NEVER_EXECUTED for row in in_vain):
+        return False  # The provider refused to give it back: people were told then.
+    # Of a payment that a bank took back nothing is left that could be given back: one try of an amount shows it.
+    is_taken_back = attempt.reversals_count > 0 and attempt.status != AttemptStatus.CAPTURED
+    tries = [row for row in in_vain if row.amount_minor == owed_minor] if is_taken_back else in_vain
+    if len(tries) >= (1 if is_taken_back else GIVE_BACKS_MAX):
+        _report_never_given_back(order, tries[-1], cause=cause)
+        return False
+    return not BLOCKS_GIVE_BACK & set(open_holds(order))
 
 
 def _open_give_back(
@@ -193,14 +209,21 @@ def _insert_void(
 
 
 def _end(order: Order, attempts: list[PaymentAttempt], operations: list[Operation], *, cause: Cause) -> None:
-    """End an order that is cancelled or out of time, once nothing can capture and nothing captured is owed."""
-    if OrderState(order.state) not in BEFORE_PAYMENT or order.captured_minor:
+    """End an order that is cancelled or out of time, once nothing can capture and nothing captured is owed.
+
+    What was captured may be with the customer in more ways than by our give-back: by a dispute, or past us.
+    """
+    if OrderState(order.state) not in {*BEFORE_PAYMENT, OrderState.CANCELLED}:
         return
-    if any(_can_capture(attempt) for attempt in attempts) or any(
+    if any(attempt.can_capture for attempt in attempts) or any(
         row.kind == OperationKind.AUTHORIZE and row.status in {"sent", "unknown"} for row in operations
     ):
         return
-    if order.cancel_requested_at is not None:
+    if order.captured_minor:
+        if is_ending(order) and order.is_given_back():
+            taken = next(attempt.public_id for attempt in attempts if attempt.captured_minor)
+            orders.confirm_cancellation_refund(order, Because(Reason.GIVEN_BACK, cause, taken))
+    elif order.cancel_requested_at is not None and order.state != OrderState.CANCELLED:
         by_staff = order.cancel_requested_by.startswith("staff:")
         reason = Reason.STAFF_CANCELLED if by_staff else Reason.CUSTOMER_CANCELLED
         orders.cancel(order, Because(reason, cause, facts={"reason": order.cancel_reason}))
@@ -231,3 +254,11 @@ def report_failed_give_back(operation: Operation, *, cause: Cause) -> None:
         ),
         now=cause.now,
     )
+
+
+def _report_never_given_back(order: Order, operation: Operation, *, cause: Cause) -> None:
+    """Once: what a person resolved stays resolved."""
+    subject = {"subject_id": operation.public_id, "order_public_id": order.public_id}
+    if not was_reported(type=CaseType.GIVE_BACK_FAILED, **subject):
+        operation.order = order
+        report_failed_give_back(operation, cause=cause)

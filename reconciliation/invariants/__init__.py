@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from reconciliation.invariants import keys, ledger, orders, oversight, payments, promotions, stock, webhooks
+from reconciliation.invariants import keys, ledger, orders, oversight, payments, promotions, refunds, stock, webhooks
 from reconciliation.invariants.check import Check, Violation
 
 __all__ = ["ALWAYS", "AT_REST", "CHECKS", "Check", "Violation", "combined", "find_violations"]
@@ -16,6 +16,7 @@ __all__ = ["ALWAYS", "AT_REST", "CHECKS", "Check", "Violation", "combined", "fin
 CHECKS: tuple[Check, ...] = (
     *orders.CHECKS,
     *payments.CHECKS,
+    *refunds.CHECKS,
     *stock.CHECKS,
     *promotions.CHECKS,
     *ledger.CHECKS,

@@ -121,7 +121,10 @@ CHECKS = (
         FROM (
             SELECT "order".public_id, "order".state, CASE
                 WHEN returned_minor > 0 AND returned_minor = captured_minor - excess_minor THEN
-                    CASE WHEN cancel_requested_at IS NOT NULL AND units.fulfilled = 0 THEN 'cancelled_with_refund'
+                    CASE WHEN cancel_requested_at IS NOT NULL AND units.fulfilled = 0 THEN
+                        CASE WHEN excess_returned_minor < excess_minor
+                            AND state IN ('paid', 'fulfillment_pending', 'partially_refunded') THEN state
+                            ELSE 'cancelled_with_refund' END
                         ELSE 'refunded' END
                 WHEN returned_minor > 0 THEN 'partially_refunded'
                 WHEN units.fulfilled = 0 THEN

@@ -23,6 +23,10 @@ from reconciliation.invariants.check import Violation
 ROWS_AT_ONCE = 500
 
 
+# Movements that take money of a payment, and that take it back from us.
+TAKING = {"charge", "charge_failure", "partial_capture_reversal"}
+
+
 @dataclass(slots=True)
 class ProviderPayment:
     """One payment as the provider knows it. Minor units; ids of ours as they stand in its metadata."""
@@ -34,6 +38,8 @@ class ProviderPayment:
     captured_minor: int
     moved_at: datetime
     returned_minor: int = 0
+    # Whether its movements say what it took: a payment that was tried again shows its last try alone.
+    is_told_by_movements: bool = False
 
 
 @dataclass(slots=True)
@@ -99,6 +105,10 @@ def _take_in_movement(truth: Truth, movement: Mapping[str, Any], *, payment: Pro
     net_minor = minor_of_truth(movement["amount"] - movement["fee"], payment.currency)
     moved_at = _instant(movement["created"])
     payment.moved_at = max(payment.moved_at, moved_at)
+    if movement["reporting_category"] in TAKING:
+        before_minor = payment.captured_minor if payment.is_told_by_movements else 0
+        payment.captured_minor = before_minor + minor_of_truth(movement["amount"], payment.currency)
+        payment.is_told_by_movements = True
     truth.balance_minor[payment.currency] += net_minor
     if moved_at >= truth.since:
         truth.recent_minor[payment.currency] += abs(net_minor)
@@ -184,8 +194,10 @@ def _orders(truth: Truth) -> Iterator[Violation]:
             yield Violation("I1", public_id, detail)
 
 
-def _balances(truth: Truth) -> Iterator[Violation]:
-    """Currencies in which the clearing accounts of test money differ from the provider's balance (I9)."""
+def balance_differences(truth: Truth) -> Iterator[Violation]:
+    """This will yield the currencies in which the clearing accounts of test money differ from the provider's balance
+    (I9).
+    """
     entries = Entry.objects.filter(
         account__code__startswith=chart.CLEARING_PREFIX, posting__is_livemode=False, recorded_at__lt=truth.since
     )
@@ -201,5 +213,5 @@ COMPARISONS: dict[str, Callable[[Truth], Iterator[Violation]]] = {
     "provider_took_nothing_unknown": _not_ours,
     "attempts_are_the_providers": _attempts,
     "provider_took_what_is_due_or_excess": _orders,
-    "clearing_is_the_providers_balance": _balances,
+    "clearing_is_the_providers_balance": balance_differences,
 }

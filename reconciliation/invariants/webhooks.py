@@ -45,9 +45,8 @@ CHECKS = (
         SELECT "order".public_id AS subject, concat('#', history.sequence, ' names event ', history.provider_event_id,
             ', which was never stored') AS detail
         FROM orders_orderevent AS history JOIN orders_order AS "order" ON "order".id = history.order_id
-        WHERE history.source = 'webhook' AND history.provider_event_id <> '' AND NOT EXISTS (
-            SELECT 1 FROM webhooks_event
-            WHERE event_key = history.provider_event_id OR public_id = history.provider_event_id)
+        WHERE history.source = 'webhook' AND history.provider_event_id <> ''
+            AND NOT EXISTS (SELECT 1 FROM webhooks_event WHERE event_key = history.provider_event_id)
         """,
     ),
     Check(

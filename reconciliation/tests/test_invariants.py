@@ -90,8 +90,16 @@ PLANTED: dict[str, list[str]] = {
     ],
     "excess_is_going_back": [ORDER.format("excess_returned_minor = 499", "returned")],
     "captured_follows_from_operations": [ATTEMPT.format("captured_minor = 999", "paid")],
+    "captured_is_what_was_asked_for": [ATTEMPT.format("captured_minor = 999", "paid")],
     "returned_follows_from_operations": [OPERATION.format("status = 'pending'", "returned_give_back")],
     "returns_within_captured": [OPERATION.format("amount_minor = 501", "returned_give_back")],
+    "requests_have_their_refunds": [
+        """INSERT INTO payments_refundclaim (public_id, order_id, units, amount_minor, currency, reason_code, note,
+            status, rule, policy_version, requested_by, requested_at, decided_by, decided_at, decision_note, trace_id)
+            SELECT 'rrq_1', id, '{}', 1, currency, 'damaged', '', 'granted', 'within_rules', 1, 'customer:usr_1',
+                paid_at, 'system:rules', paid_at, '', '' FROM orders_order WHERE public_id = 'ord_paid'"""
+    ],
+    "cancelled_sales_go_back": [ORDER.format("cancel_requested_at = paid_at", "paid")],
     "no_attempt_beside_unknown": [
         OPERATION.format("status = 'unknown', next_check_at = created_at", "waiting_authorize"),
         ATTEMPT.format("is_current = false", "waiting"),
@@ -262,6 +270,21 @@ class TestChecks:
         found = run_against(check, [planted])
 
         assert found == [("I5", "ord_paid", "line 2 differs from the snapshot", "lines_are_snapshot")]
+
+    @pytest.mark.parametrize(("state", "is_found"), [("paid", False), ("fulfilled", True), ("refunded", True)])
+    def test_a_cancelled_sale_that_went_back_waits_for_its_excess_where_it_was(
+        self, state: str, is_found: bool
+    ) -> None:
+        open_sound_shop()
+        (check,) = [check for check in CHECKS if check.name == "state_is_function_of_facts"]
+        facts = (
+            f"cancel_requested_at = paid_at, captured_minor = 2 * due_minor, excess_minor = due_minor, "
+            f"returned_minor = due_minor, excess_returned_minor = 1, state = '{state}'"
+        )
+
+        found = run_against(check, [ORDER.format(facts, "paid")])
+
+        assert bool(found) == is_found
 
     def test_an_act_that_no_role_may_do_is_beyond_its_role(self) -> None:
         open_sound_shop()

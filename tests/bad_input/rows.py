@@ -26,6 +26,8 @@ class Row:
     query: Callable[[World], str] | None = None
     names: dict[str, str] = field(default_factory=dict)
     who: str = "guest"
+    # Which of the guest's orders it is about.
+    order: str = "order"
     # Facts of the row that is asked for belong to nobody: a stranger sees the same.
     is_public: bool = False
 
@@ -114,19 +116,34 @@ ROWS: dict[str, Row] = {
     "returnToCheckout": Row(200, body=lambda world: {"state": a_state(world)}),
     "createPaymentLink": Row(201),
     "tradePaymentLink": Row(200, body=lambda world: {"link_token": world.link}),
+    "requestRefund": Row(201, order="paid", body=lambda _: a_wish()),
+    "listRefundRequests": Row(200, order="asked"),
+    "readRefundRequest": Row(200, order="asked"),
     "resumePayment": Row(200, body=lambda _: {"payment": a_payment(), "replace": False}),
 }
+
+
+def a_wish() -> dict[str, Any]:
+    """This will return a body of refund-requests with every field."""
+    return {"lines": [{"sku": "MUG-RED", "quantity": 1}], "reason": "damaged", "note": "It leaks."}
+
+
+def names_of(world: World, operation: Operation) -> dict[str, str]:
+    """This will return what stands for each name in the address of an operation."""
+    row = ROWS[operation.id]
+    return {**world.names(order=row.order), **row.names}
 
 
 def good(world: World, operation: Operation) -> Call:
     """This will return the row's own request."""
     row = ROWS[operation.id]
-    shown = {name: value for name, value in world.headers().items() if name in operation.header_names}
+    headers = world.headers(order=row.order)
+    shown = {name: value for name, value in headers.items() if name in operation.header_names}
     if row.who == "customer":
         shown["X-Session-Token"] = world.session_token
     return Call(
         method=operation.method,
-        path=address(operation, {**world.names(), **row.names}),
+        path=address(operation, names_of(world, operation)),
         headers=shown,
         body=row.body(world) if row.body else None,
         query=row.query(world) if row.query else "",

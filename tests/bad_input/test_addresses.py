@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.bad_input.operations import Operation, methods_of, operations
-from tests.bad_input.rows import ROWS, good
+from tests.bad_input.rows import good, names_of
 from tests.bad_input.world import CARD, Call, Watch, World, address, send
 
 ALL = list(operations().values())
@@ -37,7 +37,7 @@ class TestEveryOperation:
             for name in operation.path_names:
                 # Taking out what is not in the cart changes nothing and is no mistake.
                 for value in NO_NAMES[:2] if (operation.id, name) in TAKES_OUT else NO_NAMES:
-                    path = address(operation, {**watch.world.names(), **ROWS[operation.id].names, name: value})
+                    path = address(operation, {**names_of(watch.world, operation), name: value})
                     watch.refuse(f"{name} = {value[:40]}", replace(call, path=path), statuses=range(400, 500))
             watch.nothing_stored(operation.id)
 
@@ -120,10 +120,10 @@ class TestWhatIsNotTheirs:
         header = "X-Cart-Token" if "cart_id" in operation.path_names else "X-Order-Token"
         foreign = {"cart_id": world.foreign_cart[0], "order_id": world.foreign_order["order_id"]}
         absent = {"cart_id": "cart_00000000000000000000000000", "order_id": "ord_00000000000000000000000000"}
-        own, rows = world.names(), ROWS[operation.id].names
-        there = replace(call, path=address(operation, {**own, **rows, **foreign}))
+        own = names_of(world, operation)
+        there = replace(call, path=address(operation, {**own, **foreign}))
         nobody_s = [
-            ("absent", replace(call, path=address(operation, {**own, **rows, **absent}))),
+            ("absent", replace(call, path=address(operation, {**own, **absent}))),
             ("foreign with one's own token", there),
         ]
         if header not in operation.header_names:

@@ -57,6 +57,10 @@ class World:
     shop: Shop
     cart: tuple[str, str]
     order: dict[str, Any]
+    # Paid, and paid and asked back.
+    paid: dict[str, Any]
+    asked: dict[str, Any]
+    refund_request_id: str
     foreign_cart: tuple[str, str]
     foreign_order: dict[str, Any]
     session_token: str
@@ -65,22 +69,23 @@ class World:
     link: str
     client_secret: str
 
-    def names(self) -> dict[str, str]:
-        """This will return what stands for each name in an address."""
+    def names(self, *, order: str = "order") -> dict[str, str]:
+        """This will return what stands for each name in an address, with one of the guest's orders."""
         return {
             "cart_id": self.cart[0],
-            "order_id": self.order["order_id"],
+            "order_id": getattr(self, order)["order_id"],
+            "refund_request_id": self.refund_request_id,
             "sku": "LAMP",
             "slug": "MUG-RED",
             "code": "SPRING10",
             "address_id": self.address_id,
         }
 
-    def headers(self) -> dict[str, str]:
+    def headers(self, *, order: str = "order") -> dict[str, str]:
         """This will return what its owner shows."""
         return {
             "X-Cart-Token": self.cart[1],
-            "X-Order-Token": self.order["order_token"],
+            "X-Order-Token": getattr(self, order)["order_token"],
             "X-Device-Id": "device-0123456789",
             "Idempotency-Key": "a-key-of-this-request",
         }
@@ -93,6 +98,8 @@ class World:
             *SECRETS,
             self.cart[1],
             self.order["order_token"],
+            self.paid["order_token"],
+            self.asked["order_token"],
             self.foreign_cart[1],
             self.foreign_order["order_token"],
             self.session_token,
@@ -109,6 +116,12 @@ def open_world(shop: Shop) -> World:
     a_coupon(shop.channel)
     contact = {"email": EMAIL}
     orders = [shop.start(shop.a_cart(), key=f"order-{n}", contact=contact).json() for n in range(2)]
+    paid, asked = [
+        shop.start(shop.a_cart(), key=f"paid-{n}", contact=contact, token="pm_card_visa").json() for n in range(2)
+    ]
+    path = f"orders/{asked['order_id']}/refund-requests"
+    token = asked["order_token"]
+    claim = shop.api("POST", path, {"reason": "damaged"}, x_order_token=token, idempotency_key="asked").json()
     with transaction("test"):
         customer = create_customer(email=EMAIL, password=PASSWORD, now=clock.now())
         home = PostalAddress(country="GB", line1="1 Mill Lane", city="Leeds", postcode="LS1 4DY")
@@ -126,6 +139,9 @@ def open_world(shop: Shop) -> World:
         shop=shop,
         cart=shop.a_cart(),
         order=orders[0],
+        paid=paid,
+        asked=asked,
+        refund_request_id=claim["refund_request_id"],
         foreign_cart=shop.a_cart(),
         foreign_order=orders[1],
         session_token=signed_in(customer).session_key,

@@ -28,6 +28,14 @@ def as_a_program(shop: Shop) -> Shop:
     return replace(shop, client=Client(headers={"Authorization": f"Bearer {SERVICE_TOKEN}"}))
 
 
+def paid(shop: Shop, units: dict[str, int] | None = None, *, card: str = "pm_card_visa") -> Answer:
+    """This will sell and let the webhooks arrive."""
+    order = dict(shop.start(shop.a_cart(units), token=card).json())
+    shop.deliver()
+    assert shop.order().state == "paid"
+    return order
+
+
 def cancel(shop: Shop, order: Answer, *, key: str = "cancel") -> Any:
     """This will ask for a guest's order to be cancelled."""
     path = f"orders/{order['order_id']}/cancel"

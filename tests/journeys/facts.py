@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from accounts.models import User
 from catalog.models import Stock
 from core import clock
-from core.cause import system
+from core.cause import Cause, system
+from ledger.selectors import trial_balance
 from orders.models import OrderEvent
 from orders.selectors import open_holds
 from orders.services import order_transaction
 from oversight.models import Case
+from oversight.services import actor_name
 from payments import services as payments
 from payments.models import Operation
 from payments.providers.base import ProviderUpdate
@@ -84,6 +87,33 @@ def operations(kind: str) -> list[str]:
 def fault(shop: Shop, kind: str, operation: str = "*", *, times: int | None = 1, **more: Any) -> None:
     """This will let the provider's next calls of that operation go wrong; `times` None is until it is cleared."""
     shop.sandbox.engine.faults.add({"kind": kind, "operation": operation, "times": times, **more})
+
+
+def by(user: User) -> Cause:
+    """This will return the cause of what somebody does in the console now."""
+    return Cause(actor=actor_name(user), source="console", now=clock.now())
+
+
+def take_back(shop: Shop, *, refunded: int) -> None:
+    """This will refund a part in the dashboard and have the bank take the rest back; nobody hears of it yet."""
+    reference = shop.truth("intent")[0]["id"]
+    unheard(shop, "refunds", payment_intent=reference, amount=refunded)
+    unheard(shop, "reversals", payment_intent=reference)
+
+
+def unheard(shop: Shop, path: str, **content: Any) -> Any:
+    """This will make or move something at the provider; what it says of that is not delivered yet."""
+    body = json.dumps(content).encode()
+    answer = shop.sandbox.handle("POST", f"http://sandbox.localhost/_control/{path}", {}, body)
+    assert answer.status < 300, answer.body
+    return answer
+
+
+def control(shop: Shop, path: str, **content: Any) -> Any:
+    """This will make or move something at the provider, and let it tell us."""
+    answer = unheard(shop, path, **content)
+    shop.deliver()
+    return answer
 
 
 def lose_webhooks(shop: Shop) -> None:
@@ -158,3 +188,11 @@ def violations(shop: Shop, *, skipping: Sequence[str] = ()) -> list[str]:
     truth = provider.read_truth(_records(shop), since=clock.now() + timedelta(days=1))
     found = [*find_violations(ALWAYS, now=clock.now()), *provider.differences(truth)]
     return [str(one) for one in found if one.invariant not in skipping]
+
+
+def assert_sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    """This will fail unless no error was logged, every invariant holds and the books balance."""
+    assert errors(caplog) == []
+    assert violations(shop) == []
+    rows = trial_balance(legal_entity=shop.channel.legal_entity, is_livemode=False)
+    assert sum(row.amount_minor for row in rows) == 0

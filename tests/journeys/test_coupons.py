@@ -21,7 +21,7 @@ from reconciliation import services as reconciliation
 from tests.concurrency.threads import at_once, deadlocks
 from tests.journeys.buyers import cancel, pay_again, read
 from tests.journeys.deaths import kill
-from tests.journeys.facts import cases, errors, shelf, taken, violations, voided_though_it_will_pay, wait
+from tests.journeys.facts import assert_sound, cases, shelf, taken, voided_though_it_will_pay, wait
 from tests.shop import Shop
 
 Cart = tuple[str, str]
@@ -32,8 +32,7 @@ def _sound(shop: Shop, database: str, caplog: pytest.LogCaptureFixture) -> Itera
     a_product(shop.channel, sku="SOCK", price_minor=1000, stock=100)
     before = deadlocks(database)
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
     assert deadlocks(database) == before
 
 

@@ -10,7 +10,7 @@ from orders.models import Order, RefusedTransition
 from payments.models import Operation, PaymentAttempt
 from tests.concurrency.threads import at_once
 from tests.journeys.buyers import hold_funds
-from tests.journeys.facts import charges, errors, held, moves, shelf, taken, violations
+from tests.journeys.facts import assert_sound, charges, held, moves, shelf, taken
 from tests.shop import WIRING, Shop
 from webhooks.models import Event
 
@@ -20,8 +20,7 @@ CALL = "call:POST:payment_intents"
 @pytest.fixture(autouse=True)
 def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
 
 
 def once_at(point: str, act: Callable[[], object]) -> Callable[[str], None]:

@@ -19,8 +19,9 @@ from reconciliation import services as reconciliation
 from tests.concurrency.threads import at_once
 from tests.journeys.buyers import hold_funds, pay_again
 from tests.journeys.facts import (
+    assert_sound,
+    calls,
     cases,
-    errors,
     fault,
     given_back,
     held,
@@ -29,7 +30,6 @@ from tests.journeys.facts import (
     operations,
     shelf,
     taken,
-    violations,
     wait,
 )
 from tests.shop import Shop
@@ -42,8 +42,7 @@ QUARTER = timedelta(minutes=15)
 @pytest.fixture(autouse=True)
 def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
     # Nobody is told that the time of an order will end, so nobody can be told so of one that is paid.
     assert mail.outbox == []
 
@@ -108,6 +107,28 @@ class TestTheJob:
         assert moves(shop)[-1] == "expired"
         assert OrderEvent.objects.filter(to_state="expired").count() == 1
         assert (operations("void"), shelf()) == (["succeeded"], (10, 0, 0))
+
+    def test_leaves_whose_payment_is_being_closed_to_that_and_goes_on_to_the_next(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many wait for a provider that is away, they stand before nobody, and nobody asks about them again."""
+        monkeypatch.setattr(reconciliation, "BATCH", 1)
+        shop.start(shop.a_cart())
+        shop.pass_time(minutes=1)
+        shop.start(shop.a_cart(), key="next")
+        while not operations("void"):  # Who may still be at it is given more time first.
+            shop.pass_time(minutes=16)
+            reconciliation.sweep_expired_orders(now=clock.now)
+        shop.pass_time(hours=3)
+
+        asked = len(calls(shop))
+        reconciliation.sweep_expired_orders(now=clock.now)
+
+        assert operations("void") == ["created", "created"]
+        assert len(calls(shop)) == asked + 1
+        shop.sweep()
+        shop.sweep()
+        assert set(Order.objects.values_list("state", flat=True)) == {"expired"}
 
     def test_gives_more_time_once_however_many_of_it_run_at_once(self, shop: Shop) -> None:
         shop.start(shop.a_cart())

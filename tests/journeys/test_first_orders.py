@@ -11,7 +11,7 @@ from checkout.tests.customers import a_customer
 from orders.models import Order
 from tests.concurrency.threads import at_once, deadlocks
 from tests.journeys.buyers import cancel
-from tests.journeys.facts import errors, taken, violations, wait
+from tests.journeys.facts import assert_sound, taken, wait
 from tests.journeys.test_coupons import buy, enter, quote, statuses, with_code
 from tests.shop import Shop
 
@@ -21,8 +21,7 @@ def _sound(shop: Shop, database: str, caplog: pytest.LogCaptureFixture) -> Itera
     a_product(shop.channel, sku="SOCK", price_minor=1000, stock=100)
     before = deadlocks(database)
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
     assert deadlocks(database) == before
 
 

@@ -200,6 +200,7 @@ class TestLiteralEvents:
     def test_of_another_amount_are_a_mismatch(self, shop: Shop, event: str, currency: str, price_minor: int) -> None:
         a_product(shop.channel, sku="LANTERN", price_minor=price_minor, currency=currency)
         shop.start(shop.a_cart({"LANTERN": 1}, currency=currency))
+        shop.pass_time(seconds=5)
 
         self.post(shop, event)
 

@@ -17,9 +17,9 @@ from sandbox.dialects.stripe.signing import signature_header
 from tests.journeys.buyers import cancel, hold_funds, pay_again
 from tests.journeys.facts import (
     ask,
+    assert_sound,
     cases,
     charges,
-    errors,
     fault,
     given_back,
     held,
@@ -30,11 +30,10 @@ from tests.journeys.facts import (
     operations,
     shelf,
     taken,
-    violations,
     voided_though_it_will_pay,
     wait,
 )
-from tests.shop import WIRING, Shop
+from tests.shop import Shop
 from webhooks import selectors
 from webhooks import services as webhooks
 from webhooks.models import Event
@@ -43,8 +42,7 @@ from webhooks.models import Event
 @pytest.fixture(autouse=True)
 def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
 
 
 def expire(shop: Shop) -> None:
@@ -97,6 +95,20 @@ class TestAfterFailure:
         assert taken(shop) == [0, 1999]
 
     @pytest.mark.pains("A5")
+    def test_a_second_payment_that_nobody_heard_of_is_not_sent_again_once_the_first_has_paid(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
+        voided_though_it_will_pay(shop)
+        fault(shop, "timeout_before", "payment_intents.create", times=3)
+        assert pay_again(shop, order, token="pm_card_visa").status_code == 202
+
+        shop.confirm(order)
+        shop.deliver()
+        assert shop.order().state == "paid"
+        wait(shop, rounds=5, seconds=121)
+
+        assert (taken(shop), operations("authorize")) == ([1999], ["succeeded", "failed"])
+
+    @pytest.mark.pains("A5")
     def test_two_captures_leave_the_order_paid_once_and_the_excess_goes_back_once(self, shop: Shop) -> None:
         order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
         voided_though_it_will_pay(shop)
@@ -119,6 +131,29 @@ class TestAfterFailure:
         )
         assert cases() == ["excess_captured"]
         assert shelf() == (9, 0, 1)
+
+    def test_a_cancelled_one_of_two_captures_ends_with_both_back_though_the_sale_s_came_first(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_chargeDeclined").json()
+        voided_though_it_will_pay(shop)
+        assert pay_again(shop, order, token="pm_card_visa").json()["status"] == "paid"
+        fault(shop, "timeout_before", "refunds.create", times=None)
+        shop.confirm(order)
+        shop.deliver()
+        ask(shop)
+        shop.work()
+        assert shop.order().excess_minor == 1999
+        shop.sandbox.engine.faults.clear()
+
+        assert cancel(shop, order).status_code == 202
+        shop.work()
+        shop.deliver()
+        between = shop.order()
+        wait(shop, rounds=3, seconds=121)
+
+        assert (between.returned_minor, between.excess_returned_minor, between.state) == (1999, 0, "paid")
+        assert given_back(shop) == [1999, 1999]
+        assert shop.order().state == "cancelled_with_refund"
+        assert shelf() == (10, 0, 0)
 
 
 class TestAfterExpiry:
@@ -343,33 +378,9 @@ class TestLook:
         assert shop.order().state == "paid"
 
 
-class TestTakenInTheDashboard:
-    def test_held_funds_that_somebody_takes_at_the_provider_pay_the_order_and_have_their_operation(
-        self, shop: Shop
-    ) -> None:
-        hold_funds(shop)
-        assert shop.order().state == "payment_authorized"
-
-        take_in_dashboard(shop)
-        for _ in range(2):
-            shop.deliver()
-            ask(shop)
-
-        assert (shop.order().state, taken(shop), held(shop)) == ("paid", [1999], [0])
-        assert (operations("authorize"), operations("capture")) == (["succeeded"], ["succeeded"])
-        assert shelf() == (9, 0, 1)
-
-
 def deliver_again(shop: Shop, event: Event) -> Any:
     """This will deliver an event once more with the bytes it had, signed now."""
     body = selectors.body_of(event.pk)
     assert body is not None
     header = signature_header(body, secrets=("whsec_sandbox",), signed_at=int(clock.now().timestamp()))
     return shop.post_delivery({"stripe-signature": header}, body)
-
-
-def take_in_dashboard(shop: Shop) -> None:
-    """This will take the held funds past our system, as somebody in the provider's dashboard would."""
-    address = f"http://sandbox.localhost/v1/payment_intents/{shop.attempt().provider_reference}/capture"
-    headers = {"Authorization": f"Bearer {WIRING['STRIPE_SECRET_KEY']}"}
-    assert shop.sandbox.handle("POST", address, headers, b"").status == 200

@@ -24,7 +24,7 @@ from core.tests.factories import NOW
 from ledger.models import Entry
 from orders.models import Order
 from tests.journeys.buyers import read
-from tests.journeys.facts import errors, violations
+from tests.journeys.facts import assert_sound
 from tests.shop import Shop
 
 CURRENCIES = ["GBP", "EUR", "JPY", "KWD"]
@@ -37,8 +37,7 @@ def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     shop.account.save(update_fields=["currencies"])
     shop.channel.refresh_from_db()
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
 
 
 def taxed(shop: Shop, rate: str = "0.2") -> None:

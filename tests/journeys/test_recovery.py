@@ -10,24 +10,21 @@ from core import clock
 from core.cause import system
 from core.db import transaction
 from payments.models import Operation
-from payments.services import ask_provider, carry_out, request_capture
+from payments.services import request_capture
 from tests.journeys.buyers import cancel, hold_funds
 from tests.journeys.facts import (
     ask,
+    assert_sound,
     cases,
     charges,
-    errors,
     fault,
-    given_back,
     held,
-    holds,
     lose_webhooks,
     moves,
     operations,
     prune_keys,
     shelf,
     taken,
-    violations,
     wait,
     with_right_key,
     with_wrong_key,
@@ -35,15 +32,14 @@ from tests.journeys.facts import (
 from tests.shop import Shop
 
 CREATE, CAPTURE = "payment_intents.create", "payment_intents.capture"
-CANCEL, REFUND = "payment_intents.cancel", "refunds.create"
+CANCEL = "payment_intents.cancel"
 BREAKS = ("timeout_before", "timeout_after", "error_500_saved", "error_500_before", "key_in_use", "rate_limited")
 
 
 @pytest.fixture(autouse=True)
 def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
 
 
 class TestCreate:
@@ -326,75 +322,3 @@ class TestVoid:
         assert shop.order().state == "cancelled"
         assert (held(shop), taken(shop)) == ([0], [0])
         assert shelf() == (10, 0, 0)
-
-
-class TestGiveBack:
-    @pytest.mark.parametrize("kind", BREAKS)
-    @pytest.mark.pains("A3")
-    def test_a_broken_give_back_returns_the_money_once(self, shop: Shop, kind: str) -> None:
-        order = shop.start(shop.a_cart()).json()
-        lose_webhooks(shop)
-        shop.confirm(order)
-        fault(shop, kind, REFUND, times=4)
-
-        cancel(shop, order)
-        shop.work()
-        wait(shop, rounds=14, seconds=121)
-
-        assert (taken(shop), given_back(shop)) == ([1999], [1999])
-        assert shop.order().state == "cancelled_with_refund"
-        assert operations("give_back") == ["succeeded"]
-        assert shelf() == (10, 0, 0)
-
-    @pytest.mark.pains("D4")
-    def test_one_that_was_lost_and_whose_key_died_is_found_and_not_repeated(self, shop: Shop) -> None:
-        order = shop.start(shop.a_cart()).json()
-        lose_webhooks(shop)
-        shop.confirm(order)
-        fault(shop, "timeout_after", REFUND, times=3)
-        cancel(shop, order)
-        shop.work()
-        ask(shop)
-        shop.work()
-        assert operations("give_back") == ["unknown"]
-
-        shop.pass_time(hours=25)
-        prune_keys(shop)
-        carry_out(Operation.objects.get(kind="give_back").public_id, cause=system("worker", now=clock.now()))
-        wait(shop, rounds=3, seconds=601)
-
-        assert given_back(shop) == [1999]
-        assert operations("give_back") == ["succeeded"]
-        assert shop.order().state == "cancelled_with_refund"
-
-    def test_one_that_surely_never_ran_is_ordered_anew(self, shop: Shop) -> None:
-        order = shop.start(shop.a_cart()).json()
-        lose_webhooks(shop)
-        shop.confirm(order)
-        fault(shop, "error_500_saved", REFUND, times=1, has_effect=False)
-        cancel(shop, order)
-        ask(shop)
-        shop.work()
-        assert operations("give_back") == ["unknown"]
-
-        shop.pass_time(hours=25)
-        wait(shop, rounds=4, seconds=601)
-
-        assert operations("give_back") == ["failed", "succeeded"]
-        assert given_back(shop) == [1999]
-        assert shop.order().state == "cancelled_with_refund"
-
-    def test_one_the_provider_refuses_is_held_for_people(self, shop: Shop) -> None:
-        order = shop.start(shop.a_cart()).json()
-        lose_webhooks(shop)
-        shop.confirm(order)
-        cancel(shop, order)
-        cause = system("sweep", now=clock.now())
-        ask_provider(shop.attempt(), cause=cause)
-        with_wrong_key(shop)
-        shop.work()
-
-        assert operations("give_back") == ["failed"]
-        assert "give_back_failed" in cases()
-        assert holds(shop) == ["refund_failed"]
-        assert shop.order().state == "payment_pending"

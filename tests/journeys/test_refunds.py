@@ -1,6 +1,5 @@
 """Refunds of paid orders, from the service to the provider, the books and what the customer sees."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,27 +16,20 @@ from orders.services import record_fulfillment
 from oversight.models import Case
 from payments.models import Refund
 from payments.services import RefundsChanged, RefundWish, request_refund
-from tests.journeys.buyers import read
-from tests.journeys.facts import errors, fault, lose_webhooks, moves, shelf, violations, wait
+from tests.journeys.buyers import cancel, hold_funds, paid, read
+from tests.journeys.deaths import kill
+from tests.journeys.facts import assert_sound, fault, lose_webhooks, moves, shelf, unheard, wait
 from tests.shop import Shop
+from tests.simulation.line import in_dashboard
 
 
 @pytest.fixture(autouse=True)
 def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
     for balance in (True, False):
         rows = trial_balance(legal_entity=shop.channel.legal_entity, is_livemode=balance)
         assert sum(row.amount_minor for row in rows) == 0
-
-
-def paid(shop: Shop, units: dict[str, int] | None = None, card: str = "pm_card_visa") -> dict[str, Any]:
-    """This will sell and let the webhooks arrive."""
-    order = dict(shop.start(shop.a_cart(units), token=card).json())
-    shop.deliver()
-    assert shop.order().state == "paid"
-    return order
 
 
 def refund(shop: Shop, wanted: Wanted, *, seen: str | None = None, restocks: bool = False, **more: Any) -> list[Refund]:
@@ -134,8 +126,22 @@ class TestTwice:
         assert Refund.objects.get().status in {"sent", "unknown", "succeeded"}
         wait(shop, rounds=8, seconds=121)
 
-        assert sum(given_back(shop)) <= 500
-        assert Refund.objects.get().status in {"succeeded", "failed"}
+        assert given_back(shop) == [500]
+        assert statuses() == ["succeeded"]
+
+    @pytest.mark.pains("A3")
+    @pytest.mark.parametrize("moment", ["before", "during", "after"])
+    def test_a_worker_that_dies_around_the_call_leaves_it_to_another(self, shop: Shop, moment: str) -> None:
+        paid(shop)
+        lose_webhooks(shop)
+        refund(shop, WantedAmount(500))
+
+        kill(shop.work, f"call:POST:refunds:{moment}")
+        assert statuses() == ["sent"]
+        wait(shop, rounds=4, seconds=121)
+
+        assert given_back(shop) == [500]
+        assert statuses() == ["succeeded"]
 
     def test_never_more_than_was_accepted(self, shop: Shop) -> None:
         paid(shop)
@@ -180,13 +186,34 @@ class TestElsewhere:
     def test_a_refund_in_the_dashboard_is_seen(self, shop: Shop) -> None:
         paid(shop)
         intent = shop.truth("intent")[0]["id"]
-        body = json.dumps({"payment_intent": intent, "amount": 700}).encode()
-        shop.sandbox.handle("POST", "http://sandbox.localhost/_control/refunds", {}, body)
+        unheard(shop, "refunds", payment_intent=intent, amount=700)
         shop.deliver()
 
         row = Refund.objects.get()
         assert (row.origin, row.status, row.amount_minor) == ("external", "succeeded", 700)
         assert (shop.order().state, shop.order().returned_minor) == ("partially_refunded", 700)
+
+    def test_one_in_the_dashboard_before_there_was_a_sale_that_fails_later_is_ours_again(self, shop: Shop) -> None:
+        cancel(shop, hold_funds(shop, card="pm_card_refundFail"))
+        in_dashboard(shop, f"payment_intents/{shop.truth('intent')[0]['id']}/capture")
+        unheard(shop, "refunds", payment_intent=shop.truth("intent")[0]["id"], amount=40)
+        shop.deliver()
+        shop.work()
+        assert (sorted(given_back(shop)), shop.order().state) == ([40, 1959], "cancelled_with_refund")
+
+        shop.pass_time(days=20)
+        shop.deliver()
+
+        assert (shop.order().captured_minor, shop.order().returned_minor) == (1999, 0)
+
+    def test_one_in_the_dashboard_beyond_what_was_left_is_a_loss_that_people_hear_of(self, shop: Shop) -> None:
+        paid(shop)
+        refund(shop, WantedAmount(1500), destination="offline")
+        unheard(shop, "refunds", payment_intent=shop.truth("intent")[0]["id"], amount=1999)
+        shop.deliver()
+
+        assert (shop.order().state, shop.order().returned_minor) == ("refunded", 1999)
+        assert Case.objects.get(type="refund_beyond_accepted").amount_minor == 1500
 
     @pytest.mark.pains("F6")
     @pytest.mark.parametrize("destination", ["offline", "credit"])

@@ -13,26 +13,29 @@ from core import clock, killpoints
 from core.cause import system
 from core.db import transaction
 from core.models import IdempotencyKey
+from orders.models import Order
 from payments.models import Operation, PaymentAttempt
 from payments.providers.registry import config_of, use_adapter
 from payments.providers.stripe import StripeAdapter
-from payments.services import recover, request_capture
+from payments.services import carry_out, recover, request_capture
+from reconciliation import services as reconciliation
 from sandbox.in_process import SandboxTransport
 from tests.journeys.buyers import cancel, hold_funds, pay_again
 from tests.journeys.deaths import kill
 from tests.journeys.facts import (
+    assert_sound,
     calls,
     cases,
     charges,
-    errors,
     fault,
     given_back,
     lose_webhooks,
     operations,
     shelf,
     taken,
-    violations,
     wait,
+    with_right_key,
+    with_wrong_key,
 )
 from tests.journeys.rows import constraint_of_copy
 from tests.shop import Shop
@@ -43,8 +46,7 @@ CALL = "call:POST:payment_intents"
 @pytest.fixture(autouse=True)
 def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
 
 
 class TestAnotherCard:
@@ -71,6 +73,28 @@ class TestAnotherCard:
         looks = [call["at"] for call in asked[last_of_first:-1] if call["operation"] == "payment_intents.list"]
         assert looks[-1] - looks[0] >= 120
         assert asked[-1]["idempotency_key"] == keys[-1]
+
+
+class TestCancellations:
+    def test_one_whose_payment_is_being_closed_stands_before_no_other(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many wait for a provider that is away, the sweep goes on to who can be helped."""
+        monkeypatch.setattr(reconciliation, "BATCH", 1)
+        cancel(shop, shop.start(shop.a_cart()).json())
+        # The second one's payment could not be closed: our key was refused.
+        cancel(shop, shop.start(shop.a_cart(), key="next").json(), key="next")
+        with_wrong_key(shop)
+        carry_out(Operation.objects.filter(kind="void").latest("id").public_id, cause=system("worker", now=clock.now()))
+        with_right_key(shop)
+        before = operations("void")
+        shop.pass_time(minutes=10)
+
+        reconciliation.sweep_cancellations(now=clock.now)
+
+        assert (before, operations("void")) == (["created", "failed"], ["created", "failed", "created"])
+        shop.work()
+        assert set(Order.objects.values_list("state", flat=True)) == {"cancelled"}
 
 
 class TestTenMinutes:
@@ -125,6 +149,31 @@ class TestTenMinutes:
         assert (shop.order().state, taken(shop), charges(shop)) == ("paid", [1999], 1)
 
     @pytest.mark.pains("A6", "A5")
+    @pytest.mark.pains("A4")
+    def test_a_refusal_of_the_first_call_proves_nothing_once_another_took_it_over(self, shop: Shop) -> None:
+        """The first caller reads its refusal when a second one has sent the same for real and heard nothing."""
+        with_wrong_key(shop)
+        lose_webhooks(shop)
+        cart = shop.a_cart()
+        codes: list[int] = []
+
+        def second_comes_first(point: str) -> None:
+            if point == "tx:checkout.start.finish:begin" and not codes:
+                codes.append(0)
+                with_right_key(shop)
+                shop.pass_time(seconds=121)
+                fault(shop, "timeout_after", "payment_intents.create", times=3)
+                codes.append(shop.start(cart, token="pm_card_visa").status_code)
+
+        with killpoints.listen(second_comes_first):
+            first = shop.start(cart, token="pm_card_visa")
+
+        assert (first.status_code, codes) == (409, [0, 202])
+        assert (operations("authorize"), taken(shop)) == (["unknown"], [1999])
+        assert shop.attempt().dead_at is None
+        wait(shop, rounds=4, seconds=601)
+        assert (shop.order().state, taken(shop), charges(shop)) == ("paid", [1999], 1)
+
     def test_the_database_itself_refuses_a_second_living_attempt(self, shop: Shop) -> None:
         shop.start(shop.a_cart())
 

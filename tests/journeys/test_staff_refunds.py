@@ -1,13 +1,12 @@
 """Refunds that people ask for: within limits at once, beyond them with a second person, never behind a bank's back."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
 
 from accounts.models import StaffRole, User
 from core import clock
-from core.cause import Cause, system
+from core.cause import system
 from core.db import transaction
 from orders.models import HoldReason
 from orders.refunding import AmountBeyondLeft, WantedAmount
@@ -32,7 +31,7 @@ from payments.services import (
 from reconciliation import sweeping_money
 from support.selectors import order_file
 from support.standing import standing_of
-from tests.journeys.facts import errors, violations
+from tests.journeys.facts import assert_sound, by, unheard
 from tests.shop import Shop
 
 # Policy `limits`: support decides alone up to £50, and up to £100 with a second person.
@@ -42,8 +41,7 @@ SMALL, LARGE = 1500, 6000
 @pytest.fixture(autouse=True)
 def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
 
 
 @pytest.fixture
@@ -59,11 +57,6 @@ def ada(shop: Shop) -> User:
 def boss(ada: User) -> User:
     """Who agrees or does not."""
     return a_colleague("grace", StaffRole.FINANCE)
-
-
-def by(user: User) -> Cause:
-    """This will return the cause of what somebody does in the console now."""
-    return Cause(actor=actor_name(user), source="console", now=clock.now())
 
 
 def ask(shop: Shop, user: User, amount_minor: int, *, reason_code: str = "damaged") -> Refund:
@@ -178,8 +171,7 @@ class TestSecondPerson:
 
     def test_a_dispute_that_was_opened_meanwhile_locks_it(self, shop: Shop, ada: User, boss: User) -> None:
         refund = ask(shop, ada, LARGE)
-        body = json.dumps({"payment_intent": shop.truth("intent")[0]["id"]}).encode()
-        shop.sandbox.handle("POST", "http://sandbox.localhost/_control/disputes", {}, body)
+        unheard(shop, "disputes", payment_intent=shop.truth("intent")[0]["id"])
         shop.deliver()
 
         with pytest.raises(RefundLocked):

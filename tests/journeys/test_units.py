@@ -17,15 +17,14 @@ from reconciliation import services as reconciliation
 from tests.concurrency.threads import at_once
 from tests.journeys.buyers import answer_bank, cancel, pay_again
 from tests.journeys.deaths import kill, points_of
-from tests.journeys.facts import errors, fault, given_back, lose_webhooks, shelf, taken, violations, wait
+from tests.journeys.facts import assert_sound, fault, given_back, lose_webhooks, shelf, taken, wait
 from tests.shop import Shop
 
 
 @pytest.fixture(autouse=True)
 def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
+    assert_sound(shop, caplog)
 
 
 def declined(shop: Shop) -> None:

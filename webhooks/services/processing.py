@@ -14,6 +14,7 @@ from oversight.models import Case, CaseType
 from oversight.services import Report, open_case, resolve_open
 from payments.services import (
     EventReading,
+    LookedMeanwhile,
     ProviderUnavailable,
     UnknownPayment,
     apply_update,
@@ -108,6 +109,9 @@ def _process_leased(leased: Event, *, now: datetime) -> None:
         raise
     except UnknownPayment as error:
         _park(leased, reason=error.code, now=now)
+    except LookedMeanwhile as error:
+        log.info("webhook_read_again", event_id=leased.public_id)
+        _fail(leased, error=error, now=now)
     except ProviderUnavailable as error:
         log.warning("webhook_provider_away", event_id=leased.public_id, provider=leased.account.provider)
         _fail(leased, error=error, now=now)

@@ -10,7 +10,9 @@ from orders.services.change import Because
 from oversight.services import approve, authorize_act, reject, withdraw
 from payments.models import Refund, RefundStatus
 from payments.selectors import disputes_of, find_refund, lock_attempts
-from payments.services.refunding.request import act_of, require_undisputed, send
+from payments.services.refunding.cancelling import return_rest
+from payments.services.refunding.plan import require_undisputed
+from payments.services.refunding.request import act_of, send
 from payments.services.refunding.terms import RefundDecided
 
 
@@ -76,4 +78,7 @@ def _end(order: Order, refund: Refund, status: RefundStatus, *, cause: Cause) ->
     refund.save(update_fields=["status", "settled_at"])
     facts = {"refund": refund.public_id, "status": str(status), "amount_minor": refund.amount_minor}
     orders.record_fact(order, Because(Reason.REFUND_REQUESTED, cause, refund.attempt.public_id, facts))
+    if order.cancel_requested_at is not None:
+        # Of a cancelled order it goes back whoever agrees.
+        return_rest(order.public_id, cause=cause)
     return refund

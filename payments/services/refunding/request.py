@@ -5,8 +5,7 @@ the first one's row and is told, instead of giving the same money back again.
 Note [What is counted]: refunds that are under way count like those that arrived; the database sums them up once more.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from accounts.models import User
 from core import jobs
@@ -15,44 +14,25 @@ from core.db import constraint_errors, transaction_required
 from core.ids import new_public_id
 from core.money import Money
 from orders import services as orders
-from orders.models import Order, OrderState, Reason
-from orders.models.money import PAID_STATES
-from orders.refunding import AmountBeyondLeft, Shares, refund_shares
+from orders.models import BLOCKS_GIVE_BACK, Order, Reason
+from orders.refunding import AmountBeyondLeft, Shares
 from orders.selectors import lock_order, open_holds
 from orders.services.change import Because
 from oversight.models import Action, Approval, ReasonCode
 from oversight.services import Act, authorize_act, check_limits, digest_request, request_approval
-from payments.models import (
-    LOST_DISPUTES,
-    OPEN_DISPUTES,
-    OPEN_REFUNDS,
-    Dispute,
-    OperationKind,
-    PaymentAttempt,
-    Refund,
-    RefundStatus,
-    RefundTax,
-)
+from payments.models import OperationKind, Refund, RefundStatus, RefundTax
 from payments.providers.base import RefundRequest
-from payments.providers.registry import adapter_for
-from payments.selectors import disputes_of, lock_attempts, lock_operations, refunds_of
+from payments.selectors import lock_attempts, lock_operations
 from payments.services.attempts import insert_operation
 from payments.services.columns import carry_after_return, set_order_money
 from payments.services.learn import total_returned
 from payments.services.refunding.books import post_accepted, post_settled_elsewhere
 from payments.services.refunding.follow import note_arrival
-from payments.services.refunding.shares import given_of, parts_of, sold_of, split
-from payments.services.refunding.terms import NotRefundable, RefundLocked, RefundsChanged, RefundWish, UnknownReason
+from payments.services.refunding.plan import Plan, plan_refund
+from payments.services.refunding.shares import parts_of
+from payments.services.refunding.terms import NotRefundable, RefundWish, UnknownReason
 
 ORIGINS = {"provider": Refund.Origin.OURS, "credit": Refund.Origin.CREDIT, "offline": Refund.Origin.OFFLINE}
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What goes back of one payment."""
-
-    attempt: PaymentAttempt
-    shares: Shares
 
 
 @transaction_required
@@ -68,24 +48,10 @@ def request_refund(wish: RefundWish, *, cause: Cause, staff: User | None = None)
     if wish.reason_code not in ReasonCode.values:
         raise UnknownReason(reason_code=wish.reason_code)
     order = lock_order(wish.order_id)
-    refunds, disputes = refunds_of(order), disputes_of(order)
-    _require_refundable(order, refunds, wish)
-    require_undisputed(order, disputes, is_override=wish.overrides_dispute)
-    if staff is None and open_holds(order):
-        raise NotRefundable(detail="The order is held: a person decides about its refunds.", order_id=order.public_id)
-    sold = sold_of(order)
-    lost = [dispute for dispute in disputes if dispute.status in LOST_DISPUTES]
-    attempts = lock_attempts(order)
-    shares = refund_shares(
-        sold,
-        given=given_of(refunds, lost=lost, sold=sold),
-        wanted=wish.wanted,
-        step_minor=_step_of(attempts, order, wish),
-    )
-    made = [
-        _insert(order, plan, wish, cause=cause)
-        for plan in _plan(order, attempts, refunds, shares, is_offline=wish.destination != "provider")
-    ]
+    plans = plan_refund(order, wish)
+    if staff is None:
+        _require_no_hold(order)
+    made = [_insert(order, plan, wish, cause=cause) for plan in plans]
     for refund in made:
         approval = _authorize(order, refund, staff, cause=cause) if staff else None
         if approval is None:
@@ -143,67 +109,16 @@ def _settle_elsewhere(order: Order, refund: Refund, *, cause: Cause) -> None:
     carry_after_return(order, attempt_public_id=attempt.public_id, cause=cause)
 
 
-def require_undisputed(order: Order, disputes: Sequence[Dispute], *, is_override: bool) -> None:
-    """This will refuse to give back what a bank may give back as well, unless somebody takes that risk.
-
-    Raises: RefundLocked.
-    """
-    if not is_override and any(dispute.status in OPEN_DISPUTES for dispute in disputes):
-        raise RefundLocked(order_id=order.public_id)
-
-
-def _require_refundable(order: Order, refunds: Sequence[Refund], wish: RefundWish) -> None:
-    newest = refunds[-1].public_id if refunds else ""
-    if wish.last_known_refund_id != newest:
-        raise RefundsChanged(order_id=order.public_id, last_refund_id=newest)
-    if order.paid_at is None or order.state not in {*PAID_STATES, OrderState.CLOSED} or order.accepted_minor == 0:
-        raise NotRefundable(order_id=order.public_id, state=order.state)
+def _require_no_hold(order: Order) -> None:
+    """Rules wait for people, but what follows from a cancellation only where it is not known who is owed what."""
+    holds = set(open_holds(order))
+    if order.cancel_requested_at is not None:
+        holds &= BLOCKS_GIVE_BACK
+    if holds:
+        raise NotRefundable(detail="The order is held: a person decides about its refunds.", order_id=order.public_id)
 
 
-def _step_of(attempts: Sequence[PaymentAttempt], order: Order, wish: RefundWish) -> int:
-    if wish.destination != "provider" or not attempts:
-        return 1
-    return adapter_for(attempts[-1].account).capabilities.amount_steps.get(order.currency, 1)
-
-
-def _plan(
-    order: Order,
-    attempts: Sequence[PaymentAttempt],
-    refunds: Sequence[Refund],
-    shares: Shares,
-    *,
-    is_offline: bool,
-) -> list[_Plan]:
-    """Which payment bears how much: the first that can bear all, else as many as it takes."""
-    rooms = {row.pk: _room(row, refunds) for row in attempts if row.captured_minor}
-    bearing = [row for row in attempts if rooms.get(row.pk, 0) > 0]
-    total = shares.total_minor
-    alone = [row for row in bearing if rooms[row.pk] >= total] or (bearing[:1] if is_offline else [])
-    if alone:
-        return [_Plan(alone[0], shares)]
-    taken: list[tuple[PaymentAttempt, int]] = []
-    for row in bearing:
-        part = min(rooms[row.pk], total - sum(amount for _, amount in taken))
-        if part:
-            taken.append((row, part))
-    if sum(amount for _, amount in taken) < total:
-        raise AmountBeyondLeft(amount_minor=total, left_minor=sum(rooms.values()), order_id=order.public_id)
-    portions = split(shares, [amount for _, amount in taken])
-    return [_Plan(row, portion) for (row, _), portion in zip(taken, portions, strict=True)]
-
-
-def _room(attempt: PaymentAttempt, refunds: Sequence[Refund]) -> int:
-    """What this payment's provider could still give back of what was accepted, minor units."""
-    under_way = sum(
-        row.amount_minor - row.excess_minor
-        for row in refunds
-        if row.attempt_id == attempt.pk and row.status in OPEN_REFUNDS
-    )
-    accepted = attempt.captured_minor - attempt.excess_minor
-    return accepted - attempt.returned_minor - attempt.beyond_minor - under_way
-
-
-def _insert(order: Order, plan: _Plan, wish: RefundWish, *, cause: Cause) -> Refund:
+def _insert(order: Order, plan: Plan, wish: RefundWish, *, cause: Cause) -> Refund:
     shares = plan.shares
     refund = Refund(
         public_id=new_public_id("ref"),
@@ -220,6 +135,7 @@ def _insert(order: Order, plan: _Plan, wish: RefundWish, *, cause: Cause) -> Ref
         note=wish.note[:500],
         requested_by=cause.actor,
         bank=wish.bank,
+        claim=wish.claim,
         trace_id=cause.trace_id,
         requested_at=cause.now,
     )

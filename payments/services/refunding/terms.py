@@ -5,6 +5,7 @@ from typing import Literal
 
 from core.errors import DomainError, Invalid
 from orders.refunding import Wanted
+from payments.models import RefundClaim
 
 Destination = Literal["provider", "credit", "offline"]
 
@@ -51,6 +52,7 @@ class RefundWish:
     `last_known_refund_id` is the newest refund the caller saw, "" for none: two people who clicked at the same moment
     saw the same, and the second is told. `restocks` puts the units back into stock once the money has gone.
     `overrides_dispute` takes the risk of paying twice. `bank` names the account an offline refund was paid from.
+    `claim` is the customer's request that it answers.
     """
 
     order_id: str
@@ -62,3 +64,4 @@ class RefundWish:
     destination: Destination = "provider"
     overrides_dispute: bool = False
     bank: str = ""
+    claim: RefundClaim | None = None

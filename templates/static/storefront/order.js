@@ -5,6 +5,7 @@ import * as basket from "./basket.js";
 import { go, isOpen, noteOrder, orderHeaders } from "./lead.js";
 import * as store from "./store.js";
 import { offerLink, tradeLink } from "./link.js";
+import { askedBack, offerRefund } from "./refund.js";
 import { el, icon, nameOf, notice, show, silence, suffix, sums } from "./view.js";
 
 const room = document.querySelector("[data-room]");
@@ -32,12 +33,17 @@ const HEADINGS = {
   completed: ["done", "Complete"],
 };
 const NO_CHARGE = new Set(["preparing_checkout", "action_required"]);
+// Who just did something watches what becomes of it; the server's word is for who leaves the page open.
+const WATCHES_MS = 10_000;
+const WATCHING_PAUSE_MS = 2000;
 
 let etag = null;
 let order = null;
+let requests = [];
 let said = null;
 let lapsed = null;
 let isActing = false;
+let watchesUntil = 0;
 let round = 0;
 
 const headers = () => orderHeaders(orderId);
@@ -70,6 +76,7 @@ function offers() {
   else if (can.has("order_again")) first.push(button("Order the same again", again));
   const second = [];
   if (!lapsed && ["confirm", "pay", "retry_payment"].some((each) => can.has(each))) second.push(el("button", { type: "button", class: "quiet-button", onclick: () => offerLink(orderId, headers()) }, "Pay on another device"));
+  if (can.has("request_refund")) second.push(el("button", { type: "button", class: "quiet-button", onclick: () => offerRefund(order, askBack) }, "Ask for your money back"));
   if (can.has("cancel")) second.push(el("button", { type: "button", class: "quiet-button", onclick: confirmCancel }, "Cancel this order"));
   return [first.length ? el("div", { class: "bar" }, ...first) : null, second.length ? el("p", { class: "line-of-links" }, ...second) : null];
 }
@@ -98,6 +105,7 @@ function furnish() {
       el("ul", { class: "rows" }, lines),
       sums(order),
       returned),
+    askedBack(requests),
     order.paid_at ? el("p", { class: "small" }, store.read("session") ? "This page goes on telling how your order stands. You find it in your account." : "This page goes on telling how your order stands. In this browser you find it under “Account”; elsewhere name the order’s number.") : null,
     isOpen(order) ? null : el("p", {}, el("a", { class: "button plain", href: `/${suffix()}` }, "On to the shop")),
   );
@@ -129,12 +137,24 @@ async function look() {
   if (answer.status !== 304) {
     etag = answer.etag;
     learn(answer.body);
+    if (order.paid_at) requests = await askedSoFar();
     said = null;
     furnish();
   }
 }
 
-// Asks as often as the server says, and again whenever somebody looks; a second loop ends the first.
+// What was asked back stands beside the order; where it cannot be read, the order is shown all the same.
+async function askedSoFar() {
+  try {
+    return (await call("GET", `orders/${orderId}/refund-requests`, { headers: headers() })).body?.refund_requests ?? [];
+  } catch (error) {
+    if (error instanceof Problem || error instanceof NoAnswer) return requests;
+    throw error;
+  }
+}
+
+// Asks as often as the server says, for a moment after an act more often, and again whenever somebody looks; a second
+// loop ends the first.
 async function follow() {
   round += 1;
   const mine = round;
@@ -149,8 +169,12 @@ async function follow() {
       say("wait", silence(error));
     }
     if (attempt === 0 && order.poll_after_ms === null) return;
-    await pause(attempt ? Math.min(1000 * 2 ** attempt, 10_000) : order.poll_after_ms);
+    await pause(attempt ? Math.min(1000 * 2 ** attempt, 10_000) : untilNext());
   }
+}
+
+function untilNext() {
+  return performance.now() < watchesUntil ? Math.min(order.poll_after_ms, WATCHING_PAUSE_MS) : order.poll_after_ms;
 }
 
 function stranger() {
@@ -174,6 +198,7 @@ async function act(what) {
     await pause(Math.max(order?.poll_after_ms ?? 0, 5000));
   }
   isActing = false;
+  watchesUntil = performance.now() + WATCHES_MS;
   if (order) furnish();
   follow();
 }
@@ -217,7 +242,7 @@ function confirmCancel() {
   const dialog = el(
     "dialog", { class: "ask", "aria-labelledby": "sure" },
     el("h2", { id: "sure" }, "Cancel this order?"),
-    el("p", {}, "Nothing will be charged. If money is already on its way, it comes back to you by itself."),
+    el("p", {}, order.paid_at ? `Nothing is sent, and ${order.paid.display} goes back to you by itself.` : "Nothing will be charged. If money is already on its way, it comes back to you by itself."),
     el("div", { class: "actions" },
       el("button", { type: "button", class: "button grave", onclick: () => { dialog.close(); cancel(); } }, "Cancel the order"),
       el("button", { type: "button", class: "button plain", onclick: () => dialog.close() }, "Keep it")),
@@ -234,6 +259,13 @@ function cancel() {
     settle(key("cancel"));
     etag = null;
     learn(body);
+  });
+}
+
+function askBack(body) {
+  return act(async () => {
+    await sendOnce(key("refund"), { path: `orders/${orderId}/refund-requests`, body, headers: headers() }, { onWait });
+    etag = null;
   });
 }
 

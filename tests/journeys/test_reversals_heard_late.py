@@ -1,0 +1,153 @@
+"""Captures that a bank takes back, heard of too early, too late or twice: no news of before undoes what came since."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from core import clock
+from core.cause import system
+from core.db import transaction
+from payments.models import PaymentAttempt
+from payments.providers.registry import adapter_for
+from payments.services import LookedMeanwhile, apply_update
+from tests.journeys.facts import (
+    ask,
+    assert_sound,
+    holds,
+    operations,
+    take_back,
+    unheard,
+    wait,
+)
+from tests.shop import Shop
+from webhooks import services as webhooks
+from webhooks.models import Event
+
+# Two mugs, of which a part can be refunded.
+TWO = {"MUG-RED": 2}
+
+
+@pytest.fixture(autouse=True)
+def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    assert_sound(shop, caplog)
+
+
+class TestReversalsHeardLate:
+    def test_one_heard_of_before_the_success_it_undid_pays_nothing(self, shop: Shop) -> None:
+        shop.confirm(shop.start(shop.a_cart()).json())
+        unheard(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])
+        shop.sandbox.engine.tick()
+
+        for delivery in reversed(shop.sandbox.engine.due_deliveries(shop.virtual.now(), limit=1000)):
+            shop.post_delivery(delivery.headers, delivery.body)
+            shop.sandbox.engine.record_delivery(delivery.id, 200)
+            shop.work()
+
+        assert (shop.order().state, shop.order().captured_minor) == ("payment_failed", 0)
+        # The customer could still try again on it, so it is closed when their time is over.
+        wait(shop, rounds=4, minutes=16)
+        assert (shop.order().state, operations("authorize")) == ("expired", ["failed"])
+        assert [row["status"] for row in shop.truth("intent")] == ["canceled"]
+
+    @pytest.mark.parametrize("is_known", [True, False])
+    def test_one_after_which_the_same_payment_was_tried_again_is_found(self, shop: Shop, is_known: bool) -> None:
+        """The provider shows the last try alone, which was declined: nothing it says names the reversal."""
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        if is_known:
+            shop.deliver()
+        shop.pass_time(seconds=5)
+        unheard(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])
+        shop.confirm(order, card="pm_card_chargeDeclined")
+        shop.sandbox.engine.tick()
+
+        for delivery in reversed(shop.sandbox.engine.due_deliveries(shop.virtual.now(), limit=1000)):
+            shop.pass_time(seconds=5)
+            shop.post_delivery(delivery.headers, delivery.body)
+            shop.sandbox.engine.record_delivery(delivery.id, 200)
+            shop.work()
+        # A look within a minute of the success proves nothing: the events wait and are read again.
+        assert shop.order().state == ("paid" if is_known else "payment_failed")
+        shop.pass_time(seconds=61)
+        for event_id in Event.objects.filter(status="failed").values_list("pk", flat=True):
+            webhooks.process(event_id, now=clock.now())
+
+        ends = "capture_failed" if is_known else "payment_failed"
+        assert (shop.order().state, shop.order().captured_minor) == (ends, 0)
+
+    def test_a_look_too_early_to_tell_of_one_does_not_count_the_same_charge_twice(self, shop: Shop) -> None:
+        """It shows the charge we know as an earlier one; what that left is not ours beside the charge itself."""
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        ask(shop)
+        take_back(shop, refunded=500)
+        shop.confirm(order, card="pm_card_chargeDeclined")
+        shop.pass_time(seconds=5)
+        ask(shop)
+        shop.deliver()
+        assert (shop.order().captured_minor, shop.order().excess_minor) == (1999, 0)
+
+        shop.pass_time(seconds=61)
+        ask(shop)
+
+        assert (shop.order().captured_minor, shop.order().returned_minor, holds(shop)) == (
+            500,
+            500,
+            ["payment_reversed"],
+        )
+
+    def test_a_copy_of_a_success_is_read_again_when_a_look_came_in_between(self, shop: Shop) -> None:
+        shop.start(shop.a_cart())
+        attempt = PaymentAttempt.objects.select_related("account__channel").get()
+        look = adapter_for(attempt.account).retrieve(str(attempt.provider_reference))
+        copy = replace(look, status="captured", captured_minor=1999, observed_at=None, occurred_at=clock.now())
+        shop.pass_time(seconds=5)
+        with transaction("test"):
+            later = replace(look, observed_at=clock.now(), answered_at=clock.now())
+            apply_update(later, account=attempt.account, cause=system("webhook", now=clock.now()))
+
+        with pytest.raises(LookedMeanwhile), transaction("test"):
+            apply_update(copy, account=attempt.account, cause=system("webhook", now=clock.now()))
+
+    @pytest.mark.parametrize("is_heard_first", [True, False])
+    def test_an_answer_of_before_that_comes_late_changes_nothing(self, shop: Shop, is_heard_first: bool) -> None:
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        if not is_heard_first:
+            shop.deliver()
+        attempt = PaymentAttempt.objects.select_related("account__channel").get()
+        late = adapter_for(attempt.account).retrieve(str(attempt.provider_reference))
+        shop.pass_time(seconds=5)
+        unheard(shop, "reversals", payment_intent=attempt.provider_reference)
+        shop.pass_time(seconds=5)
+        told = adapter_for(attempt.account).retrieve(str(attempt.provider_reference))
+        with transaction("test"):
+            apply_update(told, account=attempt.account, cause=system("webhook", now=clock.now()))
+        state = shop.order().state
+
+        with transaction("test"):
+            apply_update(late, account=attempt.account, cause=system("checkout", now=clock.now()))
+
+        assert late.status == "captured"
+        assert state == ("payment_failed" if is_heard_first else "capture_failed")
+        assert (shop.order().state, shop.order().captured_minor) == (state, 0)
+
+    def test_read_after_the_payment_was_paid_once_more_undoes_nothing(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        shop.deliver()
+        unheard(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])
+        attempt = PaymentAttempt.objects.select_related("account__channel").get()
+        stale = adapter_for(attempt.account).retrieve(str(attempt.provider_reference), has_taken=True)
+        assert stale.status == "reversed"
+        shop.pass_time(seconds=5)
+        shop.confirm(order)
+        shop.deliver()
+        assert (shop.order().state, shop.order().captured_minor) == ("paid", 1999)
+
+        with transaction("test"):
+            apply_update(stale, account=attempt.account, cause=system("sweep", now=clock.now()))
+
+        assert (shop.order().state, shop.order().captured_minor) == ("paid", 1999)
