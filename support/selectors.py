@@ -13,7 +13,7 @@ from ledger.models import Entry, Period, PeriodTotal, Posting
 from orders.models import Contact, DueAdjustment, Hold, Order, OrderEvent, OrderLine, RefusedTransition
 from orders.selectors import history_of
 from oversight.models import Case
-from payments.models import Operation, PaymentAttempt
+from payments.models import Dispute, Operation, PaymentAttempt, Refund, RefundClaim
 from webhooks.models import Delivery, Event
 
 # Of each part of an order's file; what an order has more of than this is wrong in itself.
@@ -94,6 +94,9 @@ class OrderFile:
     events: list[Event]
     refused: list[RefusedTransition]
     cases: list[Case]
+    claims: list[RefundClaim]
+    refunds: list[Refund]
+    disputes: list[Dispute]
     counters: dict[int, OrderLine]
 
     @property
@@ -125,6 +128,9 @@ def order_file(order: Order) -> OrderFile:
         ),
         refused=list(RefusedTransition.objects.filter(order_public_id=public_id).order_by("id")[:ROWS_MAX]),
         cases=list(Case.objects.filter(order_public_id=public_id).order_by("id")[:ROWS_MAX]),
+        claims=list(RefundClaim.objects.filter(order=order).order_by("id")[:ROWS_MAX]),
+        refunds=list(Refund.objects.filter(order=order).order_by("id")[:ROWS_MAX]),
+        disputes=list(Dispute.objects.filter(order=order).order_by("id")[:ROWS_MAX]),
         counters={line.position: line for line in OrderLine.objects.filter(order=order)},
     )
 

@@ -8,8 +8,25 @@ from allauth.mfa.utils import decrypt
 
 from accounts.models import StaffRole, User
 from accounts.services import create_staff
-from core.db import transaction_required
+from checkout.services import issue_payment_link
+from checkout.services.payment_links import TimedToken
+from core.cause import Cause
+from core.db import transaction, transaction_required
+from core.wire import instant_json
+from orders.models import Order
+from oversight.services import record_audit
 from support.demo import require_demo
+
+
+def issue_link_for_customer(order: Order, *, cause: Cause) -> TimedToken:
+    """This will make a link by which whoever gets it pays the order, also anew where an authorization lapsed, and note
+    who made it. Opens its own transactions. Raises: NothingToPayByLink.
+    """
+    link = issue_payment_link(order, cause=cause)
+    with transaction("support.payment_link"):
+        facts = {"expires_at": instant_json(link.expires_at)}
+        record_audit(action="payment_link_issued", subject_id=order.public_id, cause=cause, after=facts)
+    return link
 
 
 @transaction_required

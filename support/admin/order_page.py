@@ -87,8 +87,9 @@ def _moment(event: OrderEvent, currency: str) -> Moment:
 def tables_of(file: OrderFile) -> list[Table]:
     """This will return the tables in the order support reads them."""
     return [
-        _lines(file), charges(file), taxes(file), _attempts(file), _operations(file), _holds(file), _cases(file),
-        _ledger(file), _reservation(file), _events(file), _refused(file), _adjustments(file),
+        _lines(file), charges(file), taxes(file), _attempts(file), _operations(file), _claims(file), _refunds(file),
+        _disputes(file), _holds(file), _cases(file), _ledger(file), _reservation(file), _events(file), _refused(file),
+        _adjustments(file),
     ]  # fmt: skip
 
 
@@ -130,6 +131,43 @@ def _operations(file: OrderFile) -> Table:
     ]  # fmt: skip
     columns = ("Operation", "Status", "Amount*", "Provider's reference", "Error", "Sent*", "Made", "Settled")
     return Table("What we asked the provider", columns, rows, "Nothing was asked of a provider.")
+
+
+def _claims(file: OrderFile) -> Table:
+    rows = [
+        (
+            each.public_id, sign(each.status), amount(each.amount_minor, each.currency), words(each.reason_code),
+            each.note, words(each.rule), each.decided_by or "nobody yet", at(each.requested_at), at(each.decided_at),
+        )
+        for each in file.claims
+    ]  # fmt: skip
+    columns = ("Request", "Status", "Amount*", "Why", "In their words", "Rule", "Decided by", "Asked", "Decided")
+    return Table("What the customer asked back", columns, rows, "Nothing was asked back.")
+
+
+def _refunds(file: OrderFile) -> Table:
+    rows = [
+        (
+            each.public_id, sign(each.status), amount(each.amount_minor, each.currency), words(each.origin),
+            words(each.reason_code), each.note, each.requested_by, each.failure_code, at(each.requested_at),
+            at(each.settled_at),
+        )
+        for each in file.refunds
+    ]  # fmt: skip
+    columns = ("Refund", "Status", "Amount*", "Origin", "Why", "Note", "Asked by", "Failure", "Asked", "Settled")
+    return Table("Refunds", columns, rows, "Nothing was refunded.")
+
+
+def _disputes(file: OrderFile) -> Table:
+    rows = [
+        (
+            each.public_id, sign(each.status), amount(each.amount_minor, each.currency), each.reason,
+            each.provider_reference, at(each.opened_at), at(each.respond_by), at(each.closed_at),
+        )
+        for each in file.disputes
+    ]  # fmt: skip
+    columns = ("Dispute", "Status", "Amount*", "Reason", "Provider's reference", "Opened", "Answer by", "Closed")
+    return Table("Disputes", columns, rows, "No bank disputes it.")
 
 
 def _holds(file: OrderFile) -> Table:

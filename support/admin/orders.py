@@ -2,21 +2,35 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
+from accounts.models import User
 from checkout.answers import view_order
 from checkout.models import Cart
+from checkout.services import NothingToPayByLink, link_address, takes_payment
+from core import clock
+from core.cause import Cause
+from core.db import transaction
 from core.models import ProviderAccount, SalesChannel
 from orders.models import CANCELLED_STATES, Hold, Order
+from oversight.services import actor_name
 from payments.models import Operation, PaymentAttempt
 from support.admin.console import ExactlySearched, InWords, instant, site
 from support.admin.order_page import contact_of, money_of, tables_of, timeline_of
 from support.admin.order_terms import terms_of
 from support.admin.shown import amount, held, sign
+from support.evidence import gather_evidence, may_gather
 from support.selectors import open_hold_reasons, order_file
+from support.services import issue_link_for_customer
 from support.standing import standing_of
 
 
@@ -82,7 +96,51 @@ class OrderAdmin(ExactlySearched):
         """Show the whole file of the order."""
         order = self.get_object(request, object_id) if object_id and request.method in {"GET", "HEAD"} else None
         facts = file_facts(order) if isinstance(order, Order) and self.has_view_permission(request) else {}
+        facts["may_gather"] = isinstance(request.user, User) and may_gather(request.user)
+        facts["takes_payment"] = isinstance(order, Order) and takes_payment(order)
         return super().changeform_view(request, object_id, form_url, {**facts, **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add what is asked for by a button beside the page."""
+        evidence = self.admin_site.admin_view(require_POST(self.evidence))
+        link = self.admin_site.admin_view(require_POST(self.payment_link))
+        return [
+            path("<int:object_id>/evidence/", evidence, name="orders_order_evidence"),
+            path("<int:object_id>/payment-link/", link, name="orders_order_payment_link"),
+            *super().get_urls(),
+        ]
+
+    def evidence(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Send what a bank is shown about the order, to who may read it."""
+        order, user = get_object_or_404(Order.objects.select_related("customer"), pk=object_id), request.user
+        if not isinstance(user, User) or not may_gather(user):
+            raise PermissionDenied
+        cause = Cause(actor=actor_name(user), source="console", now=clock.now())
+        with transaction("support.evidence"):
+            archive = gather_evidence(order, staff=user, cause=cause)
+        name = f"evidence-{order.number}.zip"
+        return HttpResponse(
+            archive,
+            content_type="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"},
+        )
+
+    def payment_link(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Show a link by which the customer pays, or authorizes anew what lapsed: once, and it is kept nowhere."""
+        order, user = get_object_or_404(Order, pk=object_id), request.user
+        if not isinstance(user, User) or not user.role:
+            raise PermissionDenied
+        cause = Cause(actor=actor_name(user), source="console", now=clock.now())
+        try:
+            link = issue_link_for_customer(order, cause=cause)
+        except NothingToPayByLink as refusal:
+            return TemplateResponse(request, "console/link.html", self._of(request, order, refusal=refusal), status=409)
+        address = link_address(order, link, shop_url=settings.SURETY_URL)
+        facts = self._of(request, order, link=address, expires_at=link.expires_at)
+        return TemplateResponse(request, "console/link.html", facts, headers={"Cache-Control": "private, no-store"})
+
+    def _of(self, request: HttpRequest, order: Order, **facts: Any) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "title": self.title_of(order), "order": order, **facts}
 
     def title_of(self, row: Model) -> str:
         """Name the order as the customer does."""

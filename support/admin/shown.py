@@ -27,6 +27,8 @@ SIGNS = {
     "payment_pending": (WAIT, "●"),
     "payment_authorized": (WAIT, "◐"),
     "paid": (GOOD, "✓"),
+    "waiting": (WAIT, "●"),
+    "refused": (BAD, "✕"),
     "payment_failed": (BAD, "✕"),
     "capture_failed": (BAD, "✕"),
     "cancelled_with_refund": (QUIET, "↩"),

@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -12,13 +12,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from commerce.truth import TruthUnavailableError, fetch_truth
 from core import clock
 from core.db import transaction
 from reconciliation import invariants
 from reconciliation.invariants import hashes, provider
 
 CANNOT_COMPARE = 2
-TRUTH_KINDS = ("intent", "charge", "refund", "balance_transaction")
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         now = clock.now()
         truth = None
         if options["provider"]:
-            truth = fetch_truth(settings.SANDBOX_URL, since=now - timedelta(seconds=options["grace_seconds"]))
+            truth = _truth(settings.SANDBOX_URL, since=now - timedelta(seconds=options["grace_seconds"]))
         with transaction("invariants.verify"):
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -65,33 +65,16 @@ class Command(BaseCommand):
         return count
 
 
-def fetch_truth(url: str, *, since: datetime) -> provider.Truth:
-    """This will stream the sandbox's truth. Raises: CommandError, with exit code 2, when there is none to compare
-    with.
-    """
+def _truth(url: str, *, since: datetime) -> provider.Truth:
+    """Read the sandbox's truth. Raises: CommandError, with exit code 2, when there is none to compare with."""
     if not url:
         raise CommandError(
             "Cannot compare with the provider: SANDBOX_URL is not set, and only the sandbox tells its whole truth. "
             "For a live provider use reconciliation and its settlement reports.",
             returncode=CANNOT_COMPARE,
         )
-    address = f"{url.rstrip('/')}/_control/truth"
     try:
-        with httpx2.stream("GET", address, params={"kind": TRUTH_KINDS}, timeout=30.0) as response:
-            if response.status_code != 200:
-                raise CommandError(
-                    f"Cannot compare with the provider: {address} answers {response.status_code}; it is no sandbox.",
-                    returncode=CANNOT_COMPARE,
-                )
-            return provider.read_truth(_records(response), since=since)
-    except httpx2.HTTPError as error:
-        raise CommandError(
-            f"Cannot compare with the provider: {address} cannot be reached ({type(error).__name__}).",
-            returncode=CANNOT_COMPARE,
-        ) from error
-
-
-def _records(response: httpx2.Response) -> Iterator[Mapping[str, Any]]:
-    for line in response.iter_lines():
-        if line:
-            yield json.loads(line)
+        with httpx2.Client(base_url=url, timeout=30.0, trust_env=False) as client:
+            return fetch_truth(client, since=since)
+    except TruthUnavailableError as error:
+        raise CommandError(f"Cannot compare with the provider: {error}", returncode=CANNOT_COMPARE) from error
