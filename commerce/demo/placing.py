@@ -25,8 +25,9 @@ class DemoOrder:
     """An order made through the front door, by a guest unless a customer is named.
 
     With a `token` the shop pays at once; `card` is what the customer confirms with otherwise, nothing when the customer
-    does not; `second_token` is tried after the first was declined. With a `review` funds are held for it; an order of
-    some `hours_ago` is out of time when it is made. Both are of services, because no endpoint takes them.
+    does not; `second_token` is tried after the first was declined. `asked_back` are units asked back of a paid order,
+    none of them for everything. With a `review` funds are held for it; an order of some `hours_ago` is out of time when
+    it is made. Both are of services, because no endpoint takes them.
     """
 
     name: str
@@ -38,6 +39,7 @@ class DemoOrder:
     second_token: str = ""
     coupon: str = ""
     is_cancelled: bool = False
+    asked_back: dict[str, int] | None = None
     review: Review | None = None
     hours_ago: int = 0
     customer: DemoCustomer | None = None
@@ -79,6 +81,9 @@ ORDERS = [
     DemoOrder("cancelled", {"LL-TOWELS-LINEN": 2}, is_cancelled=True),
     # The bank takes the money after the order was cancelled, and the shop gives it back.
     DemoOrder("cancelled-too-late", {"LL-JUG-ENAMEL": 1}, token=SLOW_CARD, is_cancelled=True),
+    # Rules grant both at once.
+    DemoOrder("given-back", {"LL-LARK-MUG": 1}, token=GOOD_CARD, asked_back={}),
+    DemoOrder("partly-given-back", {"LL-LARK-MUG": 3}, token=GOOD_CARD, asked_back={"LL-LARK-MUG": 1}),
 ]  # fmt: skip
 
 
@@ -124,6 +129,11 @@ def _place(order: DemoOrder, *, door: FrontDoor, form: PaymentForm, headers: dic
     if order.is_cancelled:
         cancelled = door.call("POST", f"{path}/cancel", headers=headers, body={"reason": "Demo"}, accept=(200, 202))
         return str(cancelled.body["status"])
+    if order.asked_back is not None:
+        units = [{"sku": sku, "quantity": quantity} for sku, quantity in order.asked_back.items()]
+        wish: dict[str, Any] = {"reason": "damaged"} | ({"lines": units} if units else {})
+        asked = door.call("POST", f"{path}/refund-requests", headers=headers, body=wish, accept=(200, 201, 202))
+        return str(asked.body["status"])
     return str(started["status"])
 
 

@@ -12,7 +12,8 @@ from .front import Signals, Transcript, run_at_terminal
 from .places import PYTHON, VENV
 
 # Not "loadgroup": under pytest 9.2, pytest-xdist 3.8 loses its suffix on node ids and spreads groups over all workers.
-PYTEST_OPTIONS = ["-n", "2", "--dist", "loadfile"]
+# In the order of conftest.py: xdist would put files of few tests last, and the longest are among them.
+PYTEST_OPTIONS = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations", "40"]
 CLOSING_LINE = re.compile(r"^(\d+ \w+|no tests ran).* in [\d.]+s")
 ANSI = re.compile(r"\x1b\[[\d;]*m")
 

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import time
-import venv
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from .processes import ask
 LOCK = ROOT / "requirements-dev.txt"
 STAMP = VENV / ".surety-stamp"
 PLAIN_LINE_SECONDS = 1.0
+DISTRIBUTION_BIN = Path("/usr/bin")
 
 
 def is_installed() -> bool:
@@ -73,33 +73,44 @@ def install_with_pip() -> None:
     follow([*pip, *options, "-r", str(LOCK)], env=dict(os.environ))
 
 
+def quickest_python() -> str:
+    """Name the Python the environment is made from: the distribution's of our version if it can make one, else ours.
+
+    Distributions build theirs with profile-guided optimisation, version managers usually without: a simulated step or
+    a test takes a fifth longer there.
+    """
+    theirs = DISTRIBUTION_BIN / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    can_make = theirs.exists() and ask([str(theirs), "-c", "import ensurepip, venv"]).returncode == 0
+    return str(theirs) if can_make else sys.executable
+
+
 def make_venv_with_uv(uv: str) -> None:
-    """Create the environment with uv from the Python that runs us, in place of one of another Python."""
+    """Create the environment with uv, in place of one of another Python."""
     if not is_same_python():
-        made = ask([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
+        made = ask([uv, "venv", "--quiet", "--clear", "--python", quickest_python(), str(VENV)])
         if made.returncode != 0:
             raise SetupError(f"uv could not create {VENV}: {made.stderr}")
 
 
 def make_venv() -> None:
-    """Create the environment with the standard library, pip included, in place of one of another Python.
+    """Create the environment with Python's own `venv`, pip included, in place of one of another Python.
 
     One of our Python is kept and given pip if it has none. It is not made again over itself: two builds of one
     version do not mix.
     """
     if is_same_python() and ask([str(PYTHON), "-m", "ensurepip", "--default-pip"]).returncode == 0:
         return
-    if importlib.util.find_spec("ensurepip") is None:
+    python = quickest_python()
+    if python == sys.executable and importlib.util.find_spec("ensurepip") is None:
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         raise SetupError(
             f"This Python lacks ensurepip, so it cannot create a virtual environment. "
             f"On Debian or Ubuntu: sudo apt install {package}. Or install uv. Then start again."
         )
     complain("  creating the virtual environment")
-    try:
-        venv.EnvBuilder(with_pip=True, symlinks=True, clear=True).create(VENV)
-    except subprocess.CalledProcessError as error:
-        raise SetupError(f"Python could not create {VENV}: {error}. Delete it and start again.") from error
+    made = ask([python, "-m", "venv", "--clear", str(VENV)])
+    if made.returncode != 0:
+        raise SetupError(f"{python} could not create {VENV}: {made.stdout}{made.stderr}. Delete it and start again.")
 
 
 def is_same_python() -> bool:

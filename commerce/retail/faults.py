@@ -52,7 +52,8 @@ PLANS: dict[str, list[dict[str, Any]]] = {
         for event in EVENTS
     ],
 }
-TIMEOUT = httpx2.Timeout(10.0)
+# Its whole truth of months is told in one answer.
+TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
 
 
 class FaultsNotSetError(Exception):
@@ -119,6 +120,6 @@ class FaultControl:
         return answer
 
 
-def open_fault_control() -> FaultControl:
-    """This will return the fault control of the sandbox at SANDBOX_URL."""
-    return FaultControl(httpx2.Client(base_url=settings.SANDBOX_URL, timeout=TIMEOUT, trust_env=False))
+def open_control() -> httpx2.Client:
+    """This will return a client of the control API of the sandbox at SANDBOX_URL."""
+    return httpx2.Client(base_url=settings.SANDBOX_URL, timeout=TIMEOUT, trust_env=False)

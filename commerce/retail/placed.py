@@ -35,7 +35,8 @@ SELECT * FROM unnest(
 COUNTED = """
 counted AS (
     SELECT placed.file, placed.key, orders.snapshot ->> 'country_label' AS country_label,
-        (orders.snapshot ->> 'total_minor')::bigint AS total_minor, lines.lines_count, lines.units
+        (orders.snapshot ->> 'total_minor')::bigint AS total_minor, orders.returned_minor, lines.lines_count,
+        lines.units
     FROM retail_placed placed
     JOIN orders_order orders ON orders.public_id = placed.order_id AND orders.paid_at IS NOT NULL
     CROSS JOIN LATERAL (
@@ -49,7 +50,8 @@ BOOKED = """
 booked AS (
     SELECT placed.file, placed.key,
         coalesce(-sum(entry.amount_minor) FILTER (WHERE account.code = %s::text), 0) AS sales_minor,
-        coalesce(sum(entry.amount_minor) FILTER (WHERE starts_with(account.code, %s::text)), 0) AS clearing_minor
+        coalesce(sum(entry.amount_minor) FILTER (WHERE starts_with(account.code, %s::text)), 0) AS clearing_minor,
+        coalesce(sum(entry.amount_minor) FILTER (WHERE account.code = %s::text), 0) AS refunds_minor
     FROM retail_placed placed
     JOIN ledger_entry entry ON entry.order_public_id = placed.order_id
     JOIN ledger_account account ON account.id = entry.account_id
@@ -57,9 +59,12 @@ booked AS (
 )
 """
 
+BOOKED_CODES = [chart.SALES, chart.CLEARING_PREFIX, chart.REFUNDS]
+
 TOTALS = f"""
 WITH {COUNTED}
-SELECT file, count(*), sum(lines_count)::bigint, sum(units)::bigint, sum(total_minor)::bigint
+SELECT file, count(*), sum(lines_count)::bigint, sum(units)::bigint, sum(total_minor)::bigint,
+    sum(returned_minor)::bigint
 FROM counted GROUP BY file
 """  # noqa: S608 - made of constants
 
@@ -86,7 +91,8 @@ WITH {COUNTED}, {BOOKED}, facts AS (
         ('total in the snapshot', placed.gross_minor::text, counted.total_minor::text),
         ('country in the snapshot', placed.country_label, counted.country_label),
         ('sales in the ledger', placed.gross_minor::text, booked.sales_minor::text),
-        ('clearing in the ledger', placed.gross_minor::text, booked.clearing_minor::text)
+        ('clearing in the ledger', (placed.gross_minor - counted.returned_minor)::text, booked.clearing_minor::text),
+        ('refunds in the ledger', counted.returned_minor::text, booked.refunds_minor::text)
     ) AS fact (subject, wanted, found)
     UNION ALL
     SELECT placed.file, placed.key, 'state', 'paid',
@@ -130,12 +136,15 @@ FROM retail_placed
 
 @dataclass(slots=True)
 class FileTotals:
-    """What the orders of one file came to: counts and amounts from snapshots, two amounts from the ledger."""
+    """What the orders of one file came to: counts and amounts from snapshots, what went back of them, two amounts from
+    the ledger.
+    """
 
     orders: int = 0
     order_lines: int = 0
     units: int = 0
     gross_minor: int = 0
+    returned_minor: int = 0
     sales_minor: int = 0
     clearing_minor: int = 0
     gross_minor_by_country: dict[str, int] = field(default_factory=dict)
@@ -205,12 +214,12 @@ def totals_by_file() -> dict[str, FileTotals]:
     totals: dict[str, FileTotals] = defaultdict(FileTotals)
     with connection.cursor() as cursor:
         cursor.execute(TOTALS)
-        for file, orders, order_lines, units, gross_minor in cursor.fetchall():
-            totals[file] = FileTotals(orders, order_lines, units, gross_minor)
+        for file, *facts in cursor.fetchall():
+            totals[file] = FileTotals(*facts)
         cursor.execute(TOTALS_BY_COUNTRY)
         for file, country_label, gross_minor in cursor.fetchall():
             totals[file].gross_minor_by_country[country_label] = gross_minor
-        cursor.execute(LEDGER_TOTALS, [chart.SALES, chart.CLEARING_PREFIX])
+        cursor.execute(LEDGER_TOTALS, BOOKED_CODES)
         for file, sales_minor, clearing_minor in cursor.fetchall():
             totals[file].sales_minor, totals[file].clearing_minor = sales_minor, clearing_minor
     return dict(totals)
@@ -219,7 +228,7 @@ def totals_by_file() -> dict[str, FileTotals]:
 def differences() -> Iterator[Difference]:
     """This will stream what differs between the invoices and the shop's snapshots and ledger, order by order."""
     with connection.cursor() as cursor:
-        cursor.execute(DIFFERENCES, [chart.SALES, chart.CLEARING_PREFIX, list(OPEN_STATUSES)])
+        cursor.execute(DIFFERENCES, [*BOOKED_CODES, list(OPEN_STATUSES)])
         for row in cursor:
             yield Difference(*row)
 

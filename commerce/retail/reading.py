@@ -106,11 +106,16 @@ class Article:
 
 @dataclass(slots=True)
 class Survey:
-    """What is known of the files before the first order: enough to stock the shop and to show progress."""
+    """What is known of the files before the first order: which there are, and enough to stock the shop."""
 
-    orders: int = 0
+    keys: set[str] = field(default_factory=set)
     articles: dict[str, Article] = field(default_factory=dict)
     skipped: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def orders(self) -> int:
+        """How many orders there are."""
+        return len(self.keys)
 
 
 def country_code(label: str) -> str:
@@ -139,21 +144,28 @@ def read_orders(path: Path, *, invoices_max: int | None = None) -> Iterator[Reta
 
 def split_invoice(rows: Iterable[Row]) -> list[RetailOrder]:
     """This will make the orders of one invoice from its rows. See Note [Sub-orders]."""
-    orders: list[RetailOrder] = []
-    prices_seen: dict[str, list[int]] = {}
+    orders: dict[str, RetailOrder] = {}
+    prices_seen: dict[tuple[str, str], list[int]] = {}
     for row in rows:
-        seen = prices_seen.setdefault(row.sku, [])
-        if row.price_minor not in seen:
-            seen.append(row.price_minor)
-        index = seen.index(row.price_minor)
+        key = key_of(row, prices_seen)
         # A SKU's k-th price comes after its k - 1 others, so at most one order is missing.
-        if index == len(orders):
-            key = row.invoice_no if index == 0 else f"{row.invoice_no}-{index + 1}"
-            orders.append(RetailOrder(key, row.customer, row.country_label, quantities={}, prices={}))
-        order = orders[index]
+        if key not in orders:
+            orders[key] = RetailOrder(key, row.customer, row.country_label, quantities={}, prices={})
+        order = orders[key]
         order.quantities[row.sku] = order.quantities.get(row.sku, 0) + row.quantity
         order.prices[row.sku] = row.price_minor
-    return orders
+    return list(orders.values())
+
+
+def key_of(row: Row, prices_seen: dict[tuple[str, str], list[int]]) -> str:
+    """This will return the key of the order that a row of a sale belongs to, and note its price among those seen of
+    its invoice and SKU. See Note [Sub-orders].
+    """
+    seen = prices_seen.setdefault((row.invoice_no, row.sku), [])
+    if row.price_minor not in seen:
+        seen.append(row.price_minor)
+    index = seen.index(row.price_minor)
+    return row.invoice_no if index == 0 else f"{row.invoice_no}-{index + 1}"
 
 
 def survey(paths: Iterable[Path], *, invoices_max: int | None = None) -> Survey:
@@ -169,7 +181,7 @@ def survey(paths: Iterable[Path], *, invoices_max: int | None = None) -> Survey:
                 names.setdefault(row.sku, row.description)
         found.skipped[path.name] = counts
         for order in read_orders(path, invoices_max=invoices_max):
-            found.orders += 1
+            found.keys.add(order.key)
             for sku, quantity in order.quantities.items():
                 article = found.articles.setdefault(sku, Article(names.get(sku, sku), order.prices[sku]))
                 article.units += quantity

@@ -191,7 +191,7 @@ class Replay:
         body = {
             "cart_id": cart_id,
             "contact": {"email": f"{email}@retail.example"},
-            "device": {"id": _device_of(order)},
+            "device": {"id": _device_of(order.customer or order.invoice_no)},
         }
         return self._door.call("POST", "checkout/start", headers=self._headers(order), body=body, accept=(200, 201))
 
@@ -224,18 +224,22 @@ class Replay:
         self._form.confirm(client_secret, card=CARDS[-1])
 
     def _headers(self, order: RetailOrder) -> dict[str, str]:
-        number = order.customer or order.invoice_no
-        address = (CUSTOMER_ADDRESS if order.customer else GUEST_ADDRESS).format(_as_group(number))
-        return {
-            "Authorization": f"Bearer {self._service_token}",
-            "Idempotency-Key": order.key,
-            "X-Device-Id": _device_of(order),
-            "X-Forwarded-For": address,
-        }
+        return headers_of(order.customer, invoice_no=order.invoice_no, key=order.key, service_token=self._service_token)
 
 
-def _device_of(order: RetailOrder) -> str:
-    return f"retail-device-{order.customer or order.invoice_no}"
+def headers_of(customer: str, *, key: str, service_token: str, invoice_no: str = "") -> dict[str, str]:
+    """This will return what the device of a customer, or of the guest of an invoice, sends along."""
+    address = (CUSTOMER_ADDRESS if customer else GUEST_ADDRESS).format(_as_group(customer or invoice_no))
+    return {
+        "Authorization": f"Bearer {service_token}",
+        "Idempotency-Key": key,
+        "X-Device-Id": _device_of(customer or invoice_no),
+        "X-Forwarded-For": address,
+    }
+
+
+def _device_of(number: str) -> str:
+    return f"retail-device-{number}"
 
 
 def _as_group(number: str) -> str:

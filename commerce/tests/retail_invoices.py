@@ -42,16 +42,32 @@ class Sixty:
     order_lines: int = 0
     units: int = 0
     gross_minor: int = 0
+    refund_lines: int = 0
+    refunded_units: int = 0
+    refunded_minor: int = 0
+    unmatched_units: int = 0
+    unmatched_minor: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     by_country: Counter[str] = field(default_factory=Counter)
+    # Customer, SKU, pence, and the units that have not come back; the most recent last.
+    sold: list[list[Any]] = field(default_factory=list)
 
-    def expected(self) -> dict[str, Any]:
-        """This will return the totals in the shape of `expected.json`."""
+    def expected(self, *, with_refunds: bool = True) -> dict[str, Any]:
+        """This will return the totals in the shape of `expected.json`; without refunds as sales alone make them."""
+        refunds = {
+            "refund_lines": self.refund_lines,
+            "refunded_units": self.refunded_units,
+            "refunded_pence": self.refunded_minor,
+            "unmatched_units": self.unmatched_units,
+            "unmatched_pence": self.unmatched_minor,
+            "net_pence": self.gross_minor - self.refunded_minor,
+        }
         totals = {
             "orders": self.orders,
             "order_lines": self.order_lines,
             "units": self.units,
             "gross_pence": self.gross_minor,
+            **(refunds if with_refunds else {}),
             "skipped": dict(self.skipped),
             "gross_pence_by_country": dict(sorted(self.by_country.items())),
         }
@@ -66,6 +82,8 @@ def sixty_invoices() -> Sixty:
         _add_invoice(made, str(number), chance=chance)
     # One huge quantity, as the real shop had, and a row of another letter's invoice.
     _add_order(made, "900100", {"20001": (80_995, 208)}, where=["16446.0", "United Kingdom"], chance=chance)
+    # Most of it comes back: more than one person alone may give.
+    _take_back(made, "C900102", ["16446.0", "20001", 208], 80_000, where="United Kingdom")
     made.rows.append(["A900101", "B", "Adjust bad debt", "1", "2026-01-04 10:00:00", "-11062.06", "", "United Kingdom"])
     return made
 
@@ -99,8 +117,8 @@ def _add_invoice(made: Sixty, number: str, *, chance: random.Random) -> None:
     if chance.random() < 0.2:
         made.rows.append(_row(number, "20002", -4, 125, where))
         made.skipped["wrong_sign"] += 1
-    if chance.random() < 0.2:
-        made.rows.append(_row(f"C{number}", next(iter(basket)), -1, 100, where))
+    if chance.random() < 0.3:
+        _add_return(made, f"C{number}", chance=chance)
 
 
 def _add_order(
@@ -112,12 +130,37 @@ def _add_order(
             made.rows.append(_row(number, sku, quantity - 1, price_minor, where))
         else:
             made.rows.append(_row(number, sku, quantity, price_minor, where))
+    made.sold += [[where[0], sku, price_minor, quantity] for sku, (quantity, price_minor) in basket.items()]
     gross_minor = sum(quantity * price_minor for quantity, price_minor in basket.values())
     made.orders += 1
     made.order_lines += len(basket)
     made.units += sum(quantity for quantity, _ in basket.values())
     made.gross_minor += gross_minor
     made.by_country[where[1]] += gross_minor
+
+
+def _add_return(made: Sixty, number: str, *, chance: random.Random) -> None:
+    """Units of up to three things that somebody bought, now and then more than they have left, or nobody's."""
+    for goods in chance.sample(made.sold, min(3, len(made.sold))):
+        customer, sku, price_minor, left = goods
+        units = chance.choice([1, max(1, left), left + 2])
+        _take_back(made, number, [customer, sku, price_minor], units, where=chance.choice(COUNTRIES))
+
+
+def _take_back(made: Sixty, number: str, goods: list[Any], units: int, *, where: str) -> None:
+    """Write a row, and walk back through everything sold for what it takes."""
+    customer, sku, price_minor = goods
+    made.rows.append(_row(number, sku, -units, price_minor, [customer, where]))
+    made.refund_lines += 1
+    for line in reversed(made.sold):
+        if customer and line[:3] == goods:
+            taken = min(units, line[3])
+            line[3] -= taken
+            units -= taken
+            made.refunded_units += taken
+            made.refunded_minor += taken * price_minor
+    made.unmatched_units += units
+    made.unmatched_minor += units * price_minor
 
 
 def _row(number: str, sku: str, quantity: int, price_minor: int, where: list[str]) -> list[str]:

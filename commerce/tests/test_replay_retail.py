@@ -14,14 +14,15 @@ from django.core.management.base import CommandError
 from catalog.models import Price, Reservation
 from checkout.models import Cart
 from commerce.management.commands import replay_retail
-from commerce.tests.living_shop import SERVICE_TOKEN, LivingClock, fault_control, front_door, living_shop, payment_form
+from commerce.tests.living_shop import SERVICE_TOKEN, LivingClock, control_client, front_door, living_shop, payment_form
 from commerce.tests.retail_invoices import NAME, sixty_invoices, write
 from core import clock
 from core.db import transaction
 from core.models import SalesChannel
 from ledger.models import Posting
 from orders.models import Contact, Order, OrderEvent
-from payments.models import OPEN_STATUSES, Operation, PaymentAttempt
+from oversight.tests.factories import tampering
+from payments.models import OPEN_STATUSES, Operation, PaymentAttempt, Refund, RefundClaim
 from reconciliation.invariants import find_violations
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -36,7 +37,7 @@ def living(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LivingClo
     with living_shop() as opened:
         monkeypatch.setattr(replay_retail, "open_front_door", front_door)
         monkeypatch.setattr(replay_retail, "open_payment_form", lambda: payment_form(opened.shop))
-        monkeypatch.setattr(replay_retail, "open_fault_control", lambda: fault_control(opened.shop))
+        monkeypatch.setattr(replay_retail, "open_control", lambda: control_client(opened.shop))
         yield opened
 
 
@@ -71,7 +72,7 @@ class TestReplayRetail:
             "exit 0",
         ]
         assert f"paid: {made.orders} by webhook (100.0%)" in said
-        assert json.loads((tmp_path / "out.json").read_text()) == made.expected()
+        assert json.loads((tmp_path / "out.json").read_text()) == made.expected(with_refunds=False)
 
     def test_a_second_start_adds_nothing(self, replay: Replay) -> None:
         replay("--limit", "15")
@@ -158,7 +159,7 @@ class TestReplayRetail:
         assert any(email.startswith("guest-9000") for email in emails)
 
     def test_keeps_the_country_s_label_beside_its_code(self, replay: Replay) -> None:
-        replay("--limit", "40")
+        replay()
 
         pairs = {(row["country_label"], row["country"]) for row in Order.objects.values_list("snapshot", flat=True)}
         assert ("EIRE", "IE") in pairs
@@ -175,6 +176,70 @@ class TestReplayRetail:
             call_command("replay_retail", "/nowhere/2010-12.csv.gz")
 
 
+class TestRefunds:
+    def test_what_cancelled_invoices_take_back_ties_out_to_the_penny(
+        self, replay: Replay, living: LivingClock, tmp_path: Path
+    ) -> None:
+        said = replay("--refunds", "--json", str(tmp_path / "out.json"))
+
+        made = sixty_invoices()
+        gone = made.refunded_minor
+        assert said.splitlines()[-2:] == [
+            f"tied out: {made.orders} orders, {made.order_lines} lines, {made.gross_minor} pence, {gone} given back",
+            "exit 0",
+        ]
+        assert json.loads((tmp_path / "out.json").read_text()) == made.expected()
+        assert re.search(r"decided: \d+ by one person, \d+ by rules, 1 by two people", said)
+        given_back = sum(refund["amount"] for refund in living.shop.truth("refund"))
+        assert given_back == made.refunded_minor
+        with transaction("test.violations"):
+            assert [str(one) for one in find_violations(now=clock.now())] == []
+
+    def test_a_second_start_gives_nothing_back_again(self, replay: Replay) -> None:
+        replay("--refunds", "--limit", "20")
+        before = {**counts(), "Refund": Refund.objects.count(), "RefundClaim": RefundClaim.objects.count()}
+
+        said = replay("--refunds", "--limit", "20")
+
+        assert {**counts(), "Refund": Refund.objects.count(), "RefundClaim": RefundClaim.objects.count()} == before
+        assert before["Refund"] > 0
+        assert "tied out" in said
+
+    def test_sales_alone_tie_out_after_refunds_too(self, replay: Replay) -> None:
+        replay("--refunds", "--limit", "20")
+
+        assert "tied out" in replay("--limit", "20")
+
+    def test_ties_out_under_faults(self, replay: Replay, living: LivingClock, tmp_path: Path) -> None:
+        said = replay("--refunds", "--faults", "--json", str(tmp_path / "out.json"))
+
+        made = sixty_invoices()
+        assert said.endswith(f"{made.refunded_minor} given back\nexit 0"), said
+        assert json.loads((tmp_path / "out.json").read_text()) == made.expected()
+        assert sum(refund["amount"] for refund in living.shop.truth("refund")) == made.refunded_minor
+
+    def test_names_what_did_not_go_back(self, replay: Replay, living: LivingClock) -> None:
+        replay("--limit", "20")
+        living.are_workers_resting = True
+
+        said = replay("--refunds", "--limit", "20")
+
+        assert re.search(r"MISMATCH .*: amount given back is 0, the invoice says \d+", said)
+        assert said.endswith("exit 1")
+
+    def test_names_a_balance_that_is_not_the_provider_s(self, replay: Replay, living: LivingClock) -> None:
+        replay("--refunds", "--limit", "20")
+        with tampering() as tamperer:
+            tamperer.execute(
+                "UPDATE ledger_entry SET amount_minor = amount_minor + 1 WHERE id = (SELECT min(id) FROM ledger_entry)"
+            )
+
+        said = replay("--refunds", "--limit", "20")
+
+        assert "MISMATCH the trial balance is 1, not zero" in said
+        assert said.endswith("exit 1")
+
+
 class TestFaults:
     def test_ties_out_to_the_penny_under_faults(self, replay: Replay, living: LivingClock, tmp_path: Path) -> None:
         said = replay("--faults", "--json", str(tmp_path / "out.json"))
@@ -184,7 +249,7 @@ class TestFaults:
         assert hits, said
         assert all(int(count) for count in hits.groups())
         assert re.search(r"by sweep .*by webhook", said)
-        assert json.loads((tmp_path / "out.json").read_text()) == made.expected()
+        assert json.loads((tmp_path / "out.json").read_text()) == made.expected(with_refunds=False)
         assert said.endswith(f"{made.gross_minor} pence\nexit 0")
         assert not Operation.objects.filter(status__in=OPEN_STATUSES).exists()
         with transaction("test.violations"):

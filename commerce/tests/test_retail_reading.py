@@ -16,6 +16,7 @@ from commerce.retail.reading import (
     read_orders,
     survey,
 )
+from commerce.retail.returns import read_returns
 from commerce.tests.retail_invoices import NAME, sixty_invoices, write
 
 
@@ -123,6 +124,48 @@ class TestSurvey:
         assert sum(order.gross_minor for order in orders) == made.gross_minor
         assert sum(order.units for order in orders) == made.units
         assert survey([path]).skipped == {NAME: made.skipped}
+
+
+class TestReadReturns:
+    def returned(self, path: Path) -> list[tuple[str, str, dict[str, int], int]]:
+        """This will return (invoice, order, units, pence) of each return of a file."""
+        return [(one.invoice_no, one.order_key, one.units, one.amount_minor) for one in read_returns([path]).each]
+
+    def test_takes_from_the_most_recent_order_then_from_the_one_before(self, tmp_path: Path) -> None:
+        path = a_file(tmp_path, "1 A 5 1 7.0", "2 A 2 1 7.0", "C3 A -3 1 7.0", "C4 A -9 1 7.0")
+
+        assert self.returned(path) == [
+            ("C3", "2", {"A": 2}, 200), ("C3", "1", {"A": 1}, 100), ("C4", "1", {"A": 4}, 400),
+        ]  # fmt: skip
+        (facts,) = read_returns([path]).by_file.values()
+        assert (facts.lines, facts.unmatched_units, facts.unmatched_minor) == (2, 5, 500)
+
+    def test_only_of_the_same_customer_at_the_same_price_and_not_of_orders_to_come(self, tmp_path: Path) -> None:
+        path = a_file(
+            tmp_path, "C0 A -1 1 7.0", "1 A 5 1 7.0", "C2 A -1 1 8.0", "C2 A -1 2 7.0", "C2 a -1 1 7.0", "C2 A -1 1"
+        )
+
+        assert self.returned(path) == []
+        assert read_returns([path]).by_file["some.csv"].unmatched_units == 5
+
+    def test_finds_the_sub_order_of_its_price(self, tmp_path: Path) -> None:
+        path = a_file(tmp_path, "1 A 1 1 7.0", "1 A 1 2 7.0", "C2 A -1 2 7.0")
+
+        assert self.returned(path) == [("C2", "1-2", {"A": 1}, 200)]
+
+    def test_nobody_s_rows_match_nothing(self, tmp_path: Path) -> None:
+        assert self.returned(a_file(tmp_path, "1 A 1 1", "C2 A -1 1")) == []
+
+    def test_knows_the_orders_of_earlier_files(self, tmp_path: Path) -> None:
+        (tmp_path / "one").mkdir()
+        first, second = a_file(tmp_path / "one", "1 A 1 1 7.0"), a_file(tmp_path, "C2 A -1 1 7.0")
+
+        assert [one.order_key for one in read_returns([first, second]).each] == ["1"]
+
+    def test_leaves_orders_out_that_are_not_replayed(self, tmp_path: Path) -> None:
+        path = a_file(tmp_path, "1 A 1 1 7.0", "2 A 1 1 7.0", "C3 A -1 1 7.0")
+
+        assert [one.order_key for one in read_returns([path], order_keys={"1"}).each] == ["1"]
 
 
 class TestCountryCode:

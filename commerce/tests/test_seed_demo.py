@@ -156,6 +156,11 @@ class TestSeedDemo:
 
         assert [list(model._default_manager.order_by("pk").values()) for model in models] == before
 
+    def test_leaves_its_orders_out_when_told_to(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DEMO_ORDERS", "0")
+
+        assert "No demo orders: DEMO_ORDERS is 0." in seed().splitlines()
+
     def test_says_so_when_the_shop_is_not_running(self) -> None:
         said = seed()
 
@@ -222,6 +227,8 @@ class TestDemoOrders:
             "left-unpaid-by-ada": "payment_pending",
             "cancelled": "cancelled",
             "cancelled-too-late": "cancelled_with_refund",
+            "given-back": "refunded",
+            "partly-given-back": "partially_refunded",
         }
         assert dict(Contact.objects.values_list("email", "order__state")) == states
         assert set(states.values()) == reachable_states()

@@ -3,8 +3,9 @@
 import json
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, nullcontext
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.services import create_service_credential
 from commerce import demo
-from commerce.retail import placed, report
+from commerce.retail import placed, report, returned
 from commerce.retail.door import open_front_door, open_payment_form
-from commerce.retail.faults import FaultsHappened, FaultsNotSetError, open_fault_control
+from commerce.retail.faults import FaultControl, FaultsHappened, FaultsNotSetError, open_control
 from commerce.retail.placed import FileTotals
 from commerce.retail.progress import Progress
 from commerce.retail.reading import NotAnInvoiceFileError, survey
+from commerce.retail.refunding import Returned, give_back, open_staff
 from commerce.retail.replaying import CURRENCY, Placed, Replay, stock_shop
+from commerce.retail.returns import Returns, read_returns
+from commerce.truth import TruthUnavailableError, fetch_truth
 from core import clock
 from core.channels import default_channel, read_secret, set_up_shop
 from core.db import transaction
@@ -33,6 +37,8 @@ LOOK_SECONDS = 1.0
 # A payment whose webhook was lost is looked at after a minute by a sweep that comes every 15 seconds.
 # When that look's answer is lost as well, the next comes two minutes later.
 PATIENCE_SECONDS = 330.0
+# When everything is known, nothing is too fresh to be compared.
+MOVED_BY_NOW = timedelta(days=1)
 
 
 class Command(BaseCommand):
@@ -52,9 +58,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--faults", action="store_true", help="lose webhooks and answers, send twice and decline, all on purpose"
         )
+        parser.add_argument("--refunds", action="store_true", help="give back what the cancelled invoices take back")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Look through the files, stock the shop, place the orders, wait for their payments, compare."""
+        """Look through the files, stock the shop, place the orders, wait for their payments, give back, compare."""
         paths, invoices_max = _distinct(options["files"]), options["limit"]
         try:
             require_demo()
@@ -68,7 +75,8 @@ class Command(BaseCommand):
                 channel=channel,
                 customers=options["customers"],
             )
-            control = open_fault_control() if options["faults"] else None
+            control = open_control()
+            returns = read_returns(paths, order_keys=surveyed.keys) if options["refunds"] else None
         except NotAnInvoiceFileError as error:
             raise CommandError(str(error)) from error
         except DomainError as error:
@@ -76,26 +84,39 @@ class Command(BaseCommand):
         self.stdout.write(f"{surveyed.orders:,} orders of {len(surveyed.articles):,} articles; {made:,} articles made.")
         try:
             with (
-                control.in_force() if control else nullcontext() as happened,
+                FaultControl(control).in_force() if options["faults"] else nullcontext() as happened,
                 closing(replay.run(paths, invoices_max=invoices_max)) as results,
             ):
                 self._place_and_wait(results, orders_count=surveyed.orders)
-        except FaultsNotSetError as error:
+                if returns is not None:
+                    self._give_back_and_wait(returns, service_token=token)
+            truth = fetch_truth(control, since=clock.now() + MOVED_BY_NOW)
+        except (FaultsNotSetError, TruthUnavailableError) as error:
             raise CommandError(str(error)) from error
         found = placed.totals_by_file()
-        totals = report.totals_as_json(found, files=[path.name for path in paths], skipped=surveyed.skipped)
+        totals = report.totals_as_json(
+            found,
+            files=[path.name for path in paths],
+            skipped=surveyed.skipped,
+            refunds=report.refund_totals(returns) if returns is not None else None,
+        )
         if options["json"] is not None:
             options["json"].write_text(json.dumps(totals, indent=1, ensure_ascii=False) + "\n")
         self._describe(totals, found, happened=happened)
-        mismatches = report.mismatches(totals, found, paths=paths if invoices_max is None else [])
-        self._conclude(chain(mismatches, report.compare_faults(happened) if happened else ()), totals=totals)
+        mismatches = chain(
+            report.mismatches(totals, found, paths=paths if invoices_max is None else []),
+            report.compare_balances(truth, legal_entity=channel.legal_entity, currency=CURRENCY),
+            report.compare_faults(happened) if happened else (),
+        )
+        self._conclude(mismatches, totals=totals)
 
     def _place_and_wait(self, results: Iterator[Placed], *, orders_count: int) -> None:
         started_at = time.monotonic()
         placed.forget_placed()
+        returned.forget_returned()
         self._place(results, orders_count=orders_count)
         seconds = time.monotonic() - started_at
-        self._wait_for_payments()
+        self._wait(placed.count_in_doubt, word="payments under way settled")
         self.stdout.write(
             f"{orders_count:,} orders in {seconds:.1f} s ({orders_count / max(seconds, 0.001):.1f} orders/s), "
             f"all known after {time.monotonic() - started_at:.1f} s"
@@ -113,16 +134,35 @@ class Command(BaseCommand):
         placed.remember_placed(batch)
         progress.finish(count)
 
-    def _wait_for_payments(self) -> None:
-        awaited = open_count = placed.count_in_doubt()
+    def _give_back_and_wait(self, returns: Returns, *, service_token: str) -> None:
+        """Every refund after the payments: of none that is still on its way anything could be given back."""
+        started_at = time.monotonic()
+        with transaction("retail.open_staff"):
+            staff = open_staff()
+        ids = returned.order_ids(one.order_key for one in returns.each)
+        results = give_back(
+            returns.each, order_ids=ids, door=open_front_door(), service_token=service_token, staff=staff
+        )
+        progress, count = Progress(self.stdout, word="returns asked for", total=len(returns.each)), 0
+        batch: list[Returned] = []
+        for count, result in enumerate(results, start=1):
+            batch.append(result)
+            progress.show(count)
+        returned.remember_returned(batch)
+        progress.finish(count)
+        self._wait(returned.count_under_way, word="refunds under way settled")
+        self.stdout.write(f"{count:,} refunds known after {time.monotonic() - started_at:.1f} s")
+
+    def _wait(self, count_open: Callable[[], int], *, word: str) -> None:
+        awaited = open_count = count_open()
         if not awaited:
             return
-        progress = Progress(self.stdout, word="payments under way settled", total=awaited)
+        progress = Progress(self.stdout, word=word, total=awaited)
         given_up_at = clock.now().timestamp() + PATIENCE_SECONDS
         while open_count and clock.now().timestamp() < given_up_at:
             progress.show(awaited - open_count)
             clock.sleep(LOOK_SECONDS)
-            before, open_count = open_count, placed.count_in_doubt()
+            before, open_count = open_count, count_open()
             if open_count < before:
                 given_up_at = clock.now().timestamp() + PATIENCE_SECONDS
         progress.finish(awaited - open_count)
@@ -133,6 +173,9 @@ class Command(BaseCommand):
         for line in report.describe(totals, found, currency=CURRENCY):
             self.stdout.write(line)
         self.stdout.write(report.describe_payments())
+        if "refund_lines" in totals[report.ALL_FILES]:
+            for line in report.describe_refunds(totals, currency=CURRENCY):
+                self.stdout.write(line)
         if happened is not None:
             self.stdout.write(report.describe_faults(happened))
         self.stdout.write(report.describe_start_times())
@@ -146,9 +189,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} mismatch{'' if count == 1 else 'es'}")
             raise SystemExit(1)
         together = totals[report.ALL_FILES]
+        gone_back = f", {together['refunded_pence']} given back" if "refunded_pence" in together else ""
         self.stdout.write(
             f"tied out: {together['orders']:,} orders, {together['order_lines']:,} lines, "
-            f"{together['gross_pence']} pence"
+            f"{together['gross_pence']} pence{gone_back}"
         )
 
 

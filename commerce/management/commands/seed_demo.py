@@ -63,6 +63,9 @@ class Command(BaseCommand):
             create_service_credential(name=demo.REPLAY_SERVICE, token=token, scopes=demo.REPLAY_SCOPES, now=clock.now())
 
     def _place_orders(self) -> None:
+        if os.environ.get("DEMO_ORDERS") == "0":
+            self.stdout.write("No demo orders: DEMO_ORDERS is 0.")
+            return
         if not settings.SANDBOX_URL:
             self.stdout.write("No demo orders: SANDBOX_URL is not set.")
             return
