@@ -12,10 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from commerce.devstack import install
 from commerce.devstack.apps import find_need
 from commerce.devstack.checks import find_closing_line
 from commerce.devstack.children import Child, Recipe
-from commerce.devstack.install import is_installed
+from commerce.devstack.install import is_installed, quickest_python
 from tests.running import GONE_SECONDS_MAX, Checkout, wait_until
 
 
@@ -126,3 +127,17 @@ class TestFindClosingLine:
 
     def test_is_empty_when_pytest_broke_off(self) -> None:
         assert find_closing_line(b"Traceback (most recent call last):\n") == ""
+
+
+class TestQuickestPython:
+    @pytest.mark.parametrize(("exit_code", "is_taken"), [(0, True), (1, False), (None, False)])
+    def test_is_the_distribution_s_of_our_version_where_it_can_make_an_environment(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exit_code: int | None, is_taken: bool
+    ) -> None:
+        theirs = tmp_path / f"python{sys.version_info.major}.{sys.version_info.minor}"
+        if exit_code is not None:
+            theirs.write_text(f"#!/bin/sh\nexit {exit_code}\n")
+            theirs.chmod(0o700)
+        monkeypatch.setattr(install, "DISTRIBUTION_BIN", tmp_path)
+
+        assert quickest_python() == (str(theirs) if is_taken else sys.executable)

@@ -137,7 +137,12 @@ def watched(chromium: Browser, address: str, *others: str) -> Iterator[Window]:
         contexts.append(context)
         context.add_init_script(TELL_VIOLATIONS)
         context.on(
-            "console", lambda line: problems.append(line.text) if is_problem(line.type, line.text, expects) else None
+            "console",
+            lambda line: (
+                problems.append(f"{line.text} at {line.location['url']}")
+                if is_problem(line.type, line.text, expects)
+                else None
+            ),
         )
         context.on("weberror", lambda error: problems.append(str(error.error)))
         context.on(

@@ -76,7 +76,7 @@ class TestConsole:
         page.get_by_role("button", name="Sign in").click()
 
         page.wait_for_url(re.compile("/console/oversight/case/$"))
-        assert page.get_by_text("£24.00", exact=True).is_visible()
+        page.get_by_text("£24.00", exact=True).wait_for()
         look(page, "console-cases", width=width, scheme=scheme)
         page.locator("#result_list tbody th a").first.click()
         look(page, "console-case", width=width, scheme=scheme)
@@ -99,7 +99,7 @@ class TestConsole:
         look(page, "console-setup", width=width, scheme=scheme)
         page.get_by_label("Code from the app").fill("000000")
         page.get_by_role("button", name="Switch it on").click()
-        assert page.get_by_role("alert").is_visible()
+        page.get_by_role("alert").wait_for()
         page.get_by_label("Code from the app").fill(fresh_code(page.locator(".secret").inner_text()))
         page.get_by_role("button", name="Switch it on").click()
 

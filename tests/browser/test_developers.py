@@ -40,7 +40,7 @@ class TestDevelopersPage:
         page.goto("/developers")
 
         assert page.get_by_role("heading", level=1).inner_text() == "Commerce whose checkout keeps its word"
-        assert page.get_by_text("Lantern & Lark").is_visible()
+        page.get_by_text("Lantern & Lark").wait_for()
         look(page, "developers", width=width, scheme=scheme)
 
     def test_says_that_the_demo_is_being_made(self, window: Window, width: int, scheme: str) -> None:
@@ -48,7 +48,7 @@ class TestDevelopersPage:
 
         page.goto("/developers")
 
-        assert page.get_by_text("The demo data is still being made.").is_visible()
+        page.get_by_text("The demo data is still being made.").wait_for()
         look(page, "developers-being-made", width=width, scheme=scheme)
         page.goto("/")
         assert page.get_by_role("heading", level=1).inner_text() == "The shop is being set up"
@@ -69,7 +69,7 @@ class TestWaiting:
     ) -> None:
         page = window(width=360, scheme="light")
         page.goto("/developers")
-        assert page.get_by_text("The demo data is still being made.").is_visible()
+        page.get_by_text("The demo data is still being made.").wait_for()
 
         request.getfixturevalue("shop")
 

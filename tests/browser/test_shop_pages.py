@@ -101,7 +101,7 @@ class TestWithoutScript:
 
         # Chromium's switch for tests does not draw what stands in <noscript>; browsers without scripts do.
         assert "The basket needs JavaScript" in str(plain.locator("noscript").first.text_content())
-        assert plain.get_by_text("£14.00").first.is_visible()
+        plain.get_by_text("£14.00").first.wait_for()
         plain.goto("/cart")
         assert "This page needs JavaScript" in str(plain.locator("noscript").first.text_content())
         plain.context.close()

@@ -18,6 +18,8 @@ import httpx2
 
 ANSWER_SECONDS_MAX = 12.0
 PAUSE_SECONDS = 0.3
+# Longer than the lease of a key whose process died at the storm's end.
+LAST_ANSWER_SECONDS_MAX = 60.0
 # What says nothing about the request itself: it is sent again.
 PASSING = frozenset({429, 502, 503, 504})
 CARDS = {
@@ -78,13 +80,12 @@ class Phone:
     def finish(self) -> None:
         """This will repeat what never had an answer, now that all is quiet; then every request must have one."""
         for ask in list(self._unanswered):
-            for _ in range(20):
+            deadline = time.monotonic() + LAST_ANSWER_SECONDS_MAX
+            while ask in self._unanswered and time.monotonic() < deadline:
                 with suppress(httpx2.TransportError):
                     self._send(ask)
-                if ask not in self._unanswered:
-                    break
-                time.sleep(1)
-            else:
+                time.sleep(PAUSE_SECONDS if ask in self._unanswered else 0.0)
+            if ask in self._unanswered:
                 self.told.complaints.append(f"{ask.path} with {ask.headers['Idempotency-Key']} has no answer")
 
     def look_at_all(self) -> Counter[str]:
@@ -197,8 +198,11 @@ class Phone:
         self._unanswered.remove(ask)
         if answer.status_code < 300:
             self._take_in(ask, body)
-        else:
-            self.told.done[f"refused: {body['code']}"] += 1
+            return
+        self.told.done[f"refused: {body['code']}"] += 1
+        if body["code"] == "insufficient_stock":
+            # Somebody else has the last one: the next cart is another.
+            self._cart, self._last = None, None
 
     def _is_well(self, answer: httpx2.Response, what: str) -> bool:
         self.told.done[f"{what}: {answer.status_code}"] += 1

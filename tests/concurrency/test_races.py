@@ -1,6 +1,5 @@
 """Many at the same moment: real threads, each with its own connection, over the HTTP API and the sandbox's truth."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -14,19 +13,12 @@ from orders.models import Order, OrderEvent
 from payments.models import Operation, PaymentAttempt
 from payments.services import ask_provider
 from reconciliation import services as reconciliation
-from tests.concurrency.threads import Act, at_once, deadlocks
+from tests.concurrency.threads import Act, at_once
 from tests.journeys.buyers import cancel, pay_again
-from tests.journeys.facts import charges, errors, given_back, lose_webhooks, shelf, taken, violations
+from tests.journeys.facts import charges, given_back, lose_webhooks, shelf, taken
 from tests.shop import Shop
 
-
-@pytest.fixture(autouse=True)
-def _sound(shop: Shop, database: str, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    before = deadlocks(database)
-    yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
-    assert deadlocks(database) == before
+pytestmark = pytest.mark.usefixtures("sound")
 
 
 class TestSameKey:

@@ -6,7 +6,7 @@
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -22,9 +22,9 @@ from orders.services import order_transaction
 from payments.models import Operation
 from payments.services import NotCapturable, carry_out, request_capture
 from reconciliation import services as reconciliation
-from tests.concurrency.threads import Act, at_once, deadlocks
+from tests.concurrency.threads import Act, at_once
 from tests.journeys.buyers import cancel, hold_funds
-from tests.journeys.facts import charges, errors, given_back, held, shelf, taken, violations, wait
+from tests.journeys.facts import charges, given_back, held, shelf, taken, wait
 from tests.shop import Shop
 
 IS_FULL = os.environ.get("RACES") == "full"
@@ -37,13 +37,7 @@ ORDERS_AT_ONCE = 2
 HEAD_START_SECONDS = 0.08
 
 
-@pytest.fixture(autouse=True)
-def _sound(shop: Shop, database: str, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    before = deadlocks(database)
-    yield
-    assert errors(caplog) == []
-    assert violations(shop) == []
-    assert deadlocks(database) == before
+pytestmark = pytest.mark.usefixtures("sound")
 
 
 def play(shop: Shop, begin: Callable[[], list[Act]], *, rounds: int) -> None:

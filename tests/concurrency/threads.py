@@ -14,7 +14,10 @@ from tests import databases
 # Below the pool's size: the test itself holds a session, and who waits waits here, not for the pool's time-out.
 SESSIONS = 7
 SESSIONS_END_SECONDS = 10.0
-LIVING_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+LIVING_SESSIONS = """
+    SELECT array_agg(concat_ws(' ', pid, application_name, state, 'since', backend_start, 'last', left(query, 200)))
+    FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
+"""
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = %s"
 
 Act = Callable[[], Any]
@@ -42,20 +45,15 @@ def deadlocks(database: str) -> int:
     A session reports at most once a second while it lives and the rest when it ends, before it leaves the list of
     sessions; so the pool is closed and its sessions waited for.
     """
-    connections["default"].close()
-    connections["default"].close_pool()  # type: ignore[attr-defined]
+    databases.close_connections()
     deadline = time.monotonic() + SESSIONS_END_SECONDS
     with databases.superuser("postgres") as outside:
-        while _one(
-            outside,
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'",
-            database,
-        ):
-            assert time.monotonic() < deadline, f"somebody holds a session of {database}"
+        while living := _one(outside, LIVING_SESSIONS, database):
+            assert time.monotonic() < deadline, f"somebody holds a session of {database}: {living}"
             time.sleep(0.01)
-        return _one(outside, DEADLOCKS, database)
+        return int(_one(outside, DEADLOCKS, database))
 
 
-def _one(connection: psycopg.Connection, statement: LiteralString, database: str) -> int:
+def _one(connection: psycopg.Connection, statement: LiteralString, database: str) -> Any:
     row = connection.execute(statement, [database]).fetchone()
-    return int(row[0]) if row else 0
+    return row[0] if row else None

@@ -26,7 +26,7 @@ from django.db import connections  # noqa: E402 - Django first
 from core.tests.factories import NOW  # noqa: E402
 from tests import databases  # noqa: E402
 from tests.crashes.ground import Ground, SharedClock, warm_up  # noqa: E402
-from tests.crashes.matrix import SCENARIOS, Death, Passed, die, find_points, record, recorded  # noqa: E402
+from tests.crashes.matrix import SCENARIOS, Death, Point, die, find_points, record, recorded  # noqa: E402
 from tests.crashes.planted import PLANTED  # noqa: E402
 from tests.crashes.recovery import FIRST  # noqa: E402
 from tests.crashes.reporting import show_broken, show_differences, show_table  # noqa: E402
@@ -36,8 +36,7 @@ def main() -> int:
     """This will do what the words ask for and return the exit code."""
     words = _words()
     with _ground(words.database) as ground:
-        passed = [one for name in words.scenario or SCENARIOS for one in find_points(ground, SCENARIOS[name])]
-        points = [one.point for one in passed]
+        points = [one for name in words.scenario or SCENARIOS for one in find_points(ground, SCENARIOS[name])]
         others = [point for point in recorded() if words.scenario and point.scenario not in words.scenario]
         if words.record:
             record([*others, *points])
@@ -49,9 +48,9 @@ def main() -> int:
             return int(is_changed)
         began = time.monotonic()
         with PLANTED[words.plant]() if words.plant else ExitStack():
-            chosen = [one for one in passed if words.point in {"", str(one.point)}]
+            chosen = [point for point in points if words.point in {"", str(point)}]
             deaths = list(_die_at(ground, chosen, orders=_orders(words)))
-    show_table(passed, deaths, seconds=time.monotonic() - began)
+    show_table(points, deaths, seconds=time.monotonic() - began)
     return int(is_changed or not deaths or any(death.found for death in deaths))
 
 
@@ -62,10 +61,10 @@ def _orders(words: argparse.Namespace) -> list[list[str]]:
     return [[first] for first in FIRST] if words.alternate else [list(FIRST)]
 
 
-def _die_at(ground: Ground, passed: Sequence[Passed], *, orders: Sequence[Sequence[str]]) -> Iterator[Death]:
-    for one, order in zip(passed, cycle(orders), strict=False):
+def _die_at(ground: Ground, points: Sequence[Point], *, orders: Sequence[Sequence[str]]) -> Iterator[Death]:
+    for point, order in zip(points, cycle(orders), strict=False):
         for first in order:
-            death = die(ground, one, first=first)
+            death = die(ground, point, first=first)
             if death.found:
                 show_broken(death)
             yield death

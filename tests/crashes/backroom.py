@@ -81,13 +81,26 @@ def long_in_doubt_and_silent(world: World) -> Request:
     return request
 
 
-def cancelled_in_vain(world: World) -> Request:
+def woken_in_vain_to_close(world: World) -> Request:
     """The customer cancelled, and the broker lost who should close the payment."""
     _, order = requests.start(world)
     request = requests.to_cancel(order)
     world.post(request)
     world.broker.waiting.clear()
     world.shop.pass_time(minutes=2)
+    return request
+
+
+def cancelled_in_vain(world: World) -> Request:
+    """The customer cancelled while the provider worked on the payment and would not close it. It has been taken since,
+    and every webhook was lost.
+    """
+    lose_webhooks(world.shop)
+    _, order = requests.start(world, token="pm_card_lateSuccess")
+    request = requests.to_cancel(order)
+    world.post(request)
+    work(world)
+    world.shop.pass_time(minutes=10)
     return request
 
 
@@ -195,6 +208,7 @@ def sweep_keys(world: World, request: Request) -> None:
 
 
 LEFT = Ending("action_required", "expired")
+GIVEN_BACK = Ending("cancelled", "cancelled_with_refund", taken=(1999,), given_back=(1999,))
 TWICE = replace(PAID, taken=(1999, 1999), given_back=(1999,), cases=("excess_captured",))
 SCENARIOS = [
     Scenario("capture", held, replace(PAID, answer="under_review"), act=carry_out, ask=requests.hold),
@@ -206,7 +220,8 @@ SCENARIOS = [
     Scenario("sweep operations: glance", lambda world: in_doubt(world, calls=2 * TRIES), PAID, act=sweep_operations),
     Scenario("sweep operations: look", long_in_doubt, PAID, act=sweep_operations),
     Scenario("sweep operations: silence", long_in_doubt_and_silent, PAID, act=sweep_operations),
-    Scenario("sweep cancellations", cancelled_in_vain, Ending("cancelled", "cancelled"), act=sweep_cancellations),
+    Scenario("sweep operations: close", woken_in_vain_to_close, Ending("cancelled", "cancelled"), act=sweep_operations),
+    Scenario("sweep cancellations", cancelled_in_vain, GIVEN_BACK, act=sweep_cancellations),
     Scenario("sweep owed money", paid_twice, TWICE, act=sweep_owed_money),
     Scenario("sweep pending", processing_for_long, replace(PAID, answer="processing"), act=sweep_pending),
     Scenario("expiry", left_open, LEFT, act=expire),

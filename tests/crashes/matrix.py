@@ -34,14 +34,6 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Passed:
-    """A point as a run passed it. `is_begun`: something of the act had been committed by then."""
-
-    point: Point
-    is_begun: bool
-
-
-@dataclass(frozen=True)
 class Death:
     """What became of a death at a point."""
 
@@ -72,7 +64,7 @@ def record(points: Sequence[Point]) -> None:
         writer.writerows((point.scenario, point.point, point.passage) for point in sorted(points))
 
 
-def find_points(ground: Ground, scenario: Scenario) -> list[Passed]:
+def find_points(ground: Ground, scenario: Scenario) -> list[Point]:
     """This will play a scenario to its end and return every point its act passed, in order. Raises: NotPassed."""
 
     def play(say: Say) -> None:
@@ -85,19 +77,12 @@ def find_points(ground: Ground, scenario: Scenario) -> list[Passed]:
     ended = in_child(play)
     if ended.code:
         raise NotPassed(f"{scenario.name} broke without any death:\n{ended.said[-1] if ended.said else ended.code}")
-    is_begun, passed = False, []
-    for point, passage in ended.said[0]:
-        is_begun = is_begun or point.endswith(":committed")
-        passed.append(Passed(Point(scenario.name, point, passage), is_begun))
-    return passed
+    return [Point(scenario.name, point, passage) for point, passage in ended.said[0]]
 
 
-def die(ground: Ground, passed: Passed, *, first: str) -> Death:
+def die(ground: Ground, point: Point, *, first: str) -> Death:
     """This will let a process die at a point and another recover, and return what is wrong afterwards."""
-    point = passed.point
     scenario = SCENARIOS[point.scenario]
-    is_late = first == "house" and not passed.is_begun
-    expected = (scenario.overtaken if is_late else None) or scenario.ending
 
     def live(say: Say) -> None:
         with ground.process(seed=1, is_first=True) as world:
@@ -114,7 +99,7 @@ def die(ground: Ground, passed: Passed, *, first: str) -> Death:
 
     def recover(say: Say) -> None:
         with ground.process(seed=2, is_first=False) as world:
-            say(Recovery(world, scenario, request, expected, first).run())
+            say(Recovery(world, scenario, request, scenario.ending, first).run())
 
     successor = in_child(recover)
     found: Any = successor.said[-1] if successor.said else "said nothing"

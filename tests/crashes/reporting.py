@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from tests.crashes.matrix import Death, Passed, Point
+from tests.crashes.matrix import Death, Point
 
 WIDTH = 34
 
@@ -27,14 +27,14 @@ def show_differences(found: Collection[Point], listed: Collection[Point]) -> boo
     return bool(gone or new)
 
 
-def show_table(passed: Sequence[Passed], deaths: Sequence[Death], *, seconds: float) -> None:
+def show_table(points: Sequence[Point], deaths: Sequence[Death], *, seconds: float) -> None:
     """This will print how many points, deaths and recoveries each scenario had; the last line is the figure."""
-    points = Counter(one.point.scenario for one in passed)
+    passed = Counter(point.scenario for point in points)
     died = Counter(death.point.scenario for death in deaths)
     recovered = Counter(death.point.scenario for death in deaths if not death.found)
     print(f"\n{'scenario':<{WIDTH}} {'points':>6} {'deaths':>7} {'recovered':>10}")
-    for name, count in points.items():
+    for name, count in passed.items():
         print(f"{name:<{WIDTH}} {count:>6} {died[name]:>7} {recovered[name]:>10}")
-    print(f"{'all':<{WIDTH}} {points.total():>6} {died.total():>7} {recovered.total():>10}")
+    print(f"{'all':<{WIDTH}} {passed.total():>6} {died.total():>7} {recovered.total():>10}")
     print(f"\n{died.total()} deaths in {seconds:.0f} s")
     print(f"{died.total() - recovered.total()} not recovered")

@@ -34,6 +34,11 @@ def to_cancel(order: Order) -> Request:
     return _on(order, "cancel", {"reason": "changed my mind"})
 
 
+def to_refund(order: Order) -> Request:
+    """This will return the request that asks for everything of an order back."""
+    return _on(order, "refund-requests", {"reason": "damaged"})
+
+
 def _on(order: Order, path: str, body: dict[str, Any]) -> Request:
     headers = {"X-Order-Token": order["order_token"], "Idempotency-Key": path}
     return Request(f"orders/{order['order_id']}/{path}", body, headers)

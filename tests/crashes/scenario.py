@@ -63,15 +63,10 @@ Ask = Callable[[World, Request], Said]
 
 @dataclass(frozen=True)
 class Scenario:
-    """`prepare` brings the shop to where `act` begins and returns what the customer will repeat through `ask`.
-
-    `overtaken` is the end when the house comes first after a death before anything of the act was committed, where the
-    customer's request then meets another order than the one it was sent for; None where that changes nothing.
-    """
+    """`prepare` brings the shop to where `act` begins and returns what the customer will repeat through `ask`."""
 
     name: str
     prepare: Prepare
     ending: Ending
     act: Act = post
     ask: Ask = post
-    overtaken: Ending | None = None

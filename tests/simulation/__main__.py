@@ -19,7 +19,7 @@ django.setup()
 
 from tests.simulation.counts import missed  # noqa: E402 - Django first
 from tests.simulation.judge import CHECK_NAMES  # noqa: E402
-from tests.simulation.odds import GROUPS, USUAL_GROUPS  # noqa: E402
+from tests.simulation.odds import GROUPS  # noqa: E402
 from tests.simulation.reporting import show_run, show_tally  # noqa: E402
 from tests.simulation.running import House, Tally, play_all  # noqa: E402
 from tests.simulation.script import Step  # noqa: E402
@@ -37,7 +37,7 @@ def main() -> int:
         first = secrets.randbits(31)
         seeds = list(range(first, first + words.fresh))
     looking_with: dict[str, Any] = {
-        "checks": words.only_check or CHECK_NAMES, "groups": words.faults or USUAL_GROUPS,
+        "checks": words.only_check or CHECK_NAMES, "groups": words.faults or GROUPS,
     }  # fmt: skip
     print(f"seeds {seeds[0]}..{seeds[-1]}, {words.steps} steps each, {words.processes} processes")
     began, tally = time.monotonic(), Tally()
@@ -47,6 +47,7 @@ def main() -> int:
         tally.add(run)
         if not run.is_clean:
             print(f"seed {run.seed}: {'; '.join(map(str, run.broken[:3]))}", flush=True)
+        if len(tally.broken) >= words.broken_max:
             break
     tally.seconds = time.monotonic() - began
     if tally.broken and not words.as_drawn:
@@ -75,6 +76,7 @@ def _words() -> argparse.Namespace:
         metavar="NAME",
         help="look with this check alone (repeatable)",
     )
+    parser.add_argument("--broken-max", type=int, default=1, help="stop after so many broken seeds")
     parser.add_argument("--as-drawn", action="store_true", help="do not shorten a broken seed")
     parser.add_argument("--script", type=Path, help="a script as a broken seed prints it")
     return parser.parse_args()

@@ -104,7 +104,7 @@ def copy_cart(world: World, dice: random.Random) -> None:
         customer.forget_order()
 
 
-ACTS: dict[str, tuple[int, Act]] = {
+ACTS: dict[str, tuple[float, Act]] = {
     "fill_cart": (10, fill_cart),
     "change_cart": (4, change_cart),
     "sign_in": (2, sign_in),

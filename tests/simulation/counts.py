@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.machines import load_order_transitions
 from tests.simulation.happenings import CALL_FAULTS, POST_FAULTS
+from tests.simulation.points import kill_points
 from tests.simulation.running import Tally
 from tests.simulation.stage import INJURIES
 
@@ -20,7 +21,7 @@ FAULTS = (
     "back button", "cart copied", "bank left unanswered", "cancel during payment",
     "challenge", "provider keys pruned", "dashboard capture", "dashboard cancel",
     *(f"provider {kind}" for kind in CALL_FAULTS),
-    "line request kept", "line late effect", "line key refused",
+    "line request kept", "line late effect", "line key refused", "line answer read late", "overtaken",
     *(f"webhook {kind}" for kind in POST_FAULTS),
     "webhook answer lost", "webhook before the answer", "webhook forged", "webhook old",
     "task lost", "task run again", "task run after days", "broker emptied",
@@ -31,8 +32,6 @@ FAULTS = (
 _HERE = Path(__file__).parent
 # Transitions that wait for a later issue, each with its reason.
 LATER = _HERE / "later_transitions.csv"
-# Found by playing: where a process can die. What a run reaches beyond these is asked for as well.
-KILL_POINTS = _HERE / "kill_points.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,9 @@ def counts(tally: Tally) -> Iterator[Count]:
         yield Count("transition", f"{pair[0]} → {pair[1]}", tally.transitions[pair], required)
     for name in FAULTS:
         yield Count("fault", name, tally.done[f"fault: {name}"], FAULT_MIN * share)
-    for point in sorted(kill_points() | {point for point in tally.points if not point.startswith("tx:simulation.")}):
+    # What a run reaches beyond the list is asked for as well.
+    reached = {point for point in tally.points if not point.startswith("tx:simulation.")}
+    for point in sorted(reached.union(kill_points())):
         yield Count("killed at", point, tally.kills[point], KILL_MIN * share)
 
 
@@ -78,8 +79,3 @@ def later_transitions() -> dict[tuple[str, str], str]:
     """This will return what waits for a later issue, by source and target, with issue and reason."""
     with LATER.open(newline="") as file:
         return {(row["source"], row["target"]): f"{row['issue']}: {row['reason']}" for row in csv.DictReader(file)}
-
-
-def kill_points() -> set[str]:
-    """This will return the committed list."""
-    return set(KILL_POINTS.read_text().split())

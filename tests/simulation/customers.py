@@ -22,6 +22,7 @@ OTHER_WISH: dict[str, dict[str, Any]] = {
     "start": {"contact": {"email": "somebody-else@example.com"}},
     "payment-attempts": {"payment": {"method": "stripe", "token": "pm_card_visa"}, "replace": True},
     "cancel": {"reason": "another one"},
+    "refund-requests": {"reason": "late"},
 }
 
 
@@ -35,26 +36,31 @@ def _card(world: World, dice: random.Random, *, is_needed: bool = False) -> str:
 
 def start(world: World, dice: random.Random) -> None:
     """Checkout, with a token that the server confirms or without."""
-    _start(world, some(world, dice), dice)
+    start_with(world, some(world, dice), dice)
 
 
 def start_held(world: World, dice: random.Random) -> None:
     """Checkout of an order whose money is only held until somebody has looked at it."""
     customer = some(world, dice)
     if customer.cart is not None and not customer.order_id:
-        _start(world, customer, dice, is_held=True)
+        start_with(world, customer, dice, is_held=True)
 
 
-def _start(world: World, customer: Customer, dice: random.Random, *, is_held: bool = False) -> None:
+def start_with(
+    world: World, customer: Customer, dice: random.Random, *, is_held: bool = False, card: str | None = None
+) -> None:
+    """This will check out with a customer's cart, if they have one, and with this card or any."""
     if customer.cart is None:
         return
     if customer.order_id or customer.in_flight:
         world.note("retry new key")
     cart_id, token = customer.cart
+    if card is None:
+        card = _card(world, dice, is_needed=is_held)
     body: dict[str, Any] = {
         "cart_id": cart_id,
         "contact": {"email": f"customer-{customer.number}@example.com"},
-        "payment": {"method": "stripe", "token": _card(world, dice, is_needed=is_held), "return_url": BACK},
+        "payment": {"method": "stripe", "token": card, "return_url": BACK},
     }
     headers = {"X-Cart-Token": token, "Idempotency-Key": customer.new_key()}
     world.send(customer, Request("checkout/start", body, headers, is_held=is_held))
@@ -68,7 +74,7 @@ def start_elsewhere(world: World, dice: random.Random) -> None:
     device = Customer(customer.number + 100, cart=customer.cart, keys_count=customer.keys_count + 500)
     customer.keys_count += 1
     world.note("other device")
-    _start(world, device, dice)
+    start_with(world, device, dice)
     if device.order_id and not customer.order_id and customer.cart == device.cart:
         customer.order_id, customer.order_token = device.order_id, device.order_token
         customer.client_secret = device.client_secret
@@ -149,6 +155,17 @@ def cancel(world: World, dice: random.Random) -> None:
     world.send(customer, Request(f"orders/{customer.order_id}/cancel", {"reason": "simulated"}, headers))
 
 
+def ask_refund(world: World, dice: random.Random) -> None:
+    """Something is not right: a mug back, or everything."""
+    holders = [customer for customer in world.customers if customer.order_id]
+    if holders:
+        customer = dice.choice(holders)
+        wish = dice.choice([{"lines": [{"sku": "MUG-RED", "quantity": 1}]}, {}])
+        headers = {"X-Order-Token": customer.order_token, "Idempotency-Key": customer.new_key()}
+        body = {"reason": "damaged", **wish}
+        world.send(customer, Request(f"orders/{customer.order_id}/refund-requests", body, headers))
+
+
 def confirm(world: World, dice: random.Random) -> None:
     """The provider's own page or the app's own module: the client secret and a card."""
     paying = [customer for customer in world.customers if customer.client_secret]
@@ -210,7 +227,7 @@ def go_back(world: World, dice: random.Random) -> None:
     cart_id, token = customer.cart
     shown = world.call(customer, "GET", f"carts/{cart_id}", X_Cart_Token=token)
     if shown.status_code == 200:
-        _start(world, customer, dice)
+        start_with(world, customer, dice)
 
 
 def reopen_app(world: World, dice: random.Random) -> None:
@@ -226,15 +243,16 @@ def reopen_app(world: World, dice: random.Random) -> None:
         customer.client_secret = answer.json()["client_secret"]
 
 
-ACTS: dict[str, tuple[int, Act]] = {
+ACTS: dict[str, tuple[float, Act]] = {
     "start": (14, start),
     "start_held": (6, start_held),
     "start_elsewhere": (2, start_elsewhere),
     "repeat": (15, repeat),
     "reuse_key": (7, reuse_key),
     "pay_again": (8, pay_again),
-    "pay_by_link": (12, pay_by_link),
-    "cancel": (7, cancel),
+    "pay_by_link": (15, pay_by_link),
+    "cancel": (8, cancel),
+    "ask_refund": (6, ask_refund),
     "confirm": (8, confirm),
     "answer_the_bank": (8, answer_the_bank),
     "come_back": (3, come_back),

@@ -2,9 +2,10 @@
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 from unittest.mock import patch
 
@@ -12,24 +13,18 @@ from django.db import InterfaceError, OperationalError
 from django.test import override_settings
 
 from core import clock, jobs, killpoints, policies, throttles
-from orders.models import Order, OrderEvent, OrderState
-from orders.models.money import BEFORE_PAYMENT
-from payments.models import OPEN_STATUSES, Operation
+from orders.models import OrderEvent
 from payments.providers.registry import use_adapter
 from tests.shop import ShopClock, open_shop
-from tests.simulation import workers
 from tests.simulation.furniture import furnish
 from tests.simulation.judge import CHECK_NAMES, ONLOOKER, Finding, Judge, fingerprint
-from tests.simulation.odds import ACTS, HAPPENINGS, USUAL_GROUPS, odds_for
+from tests.simulation.odds import ACTS, GROUPS, HAPPENINGS, odds_for
 from tests.simulation.randomness import caches_age, seeded_ids
-from tests.simulation.script import SLOTS, Draw, Odds, Step, place_of
+from tests.simulation.rest import Calm, calm_steps
+from tests.simulation.script import SLOTS, Draw, Odds, Step
 from tests.simulation.stage import Slot, Stage
 from tests.simulation.world import World, now_seconds
-from webhooks.models import Event
 from webhooks.selectors import forget_addresses
-
-# Spans between the last sweeps, in minutes: over every hold, key, back-off and authorization.
-CALM_MINUTES = [2, 2, 2, 4, 8, 16, 20, 20, 40, 60, 120, 180, 360, *[720] * 4, *[1500] * 10]
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ class Director:
         self,
         *,
         seed: int,
-        groups: Collection[str] = USUAL_GROUPS,
+        groups: Collection[str] = GROUPS,
         odds: Odds | None = None,
         people: int = 4,
         checks: Collection[str] = CHECK_NAMES,
@@ -101,16 +96,16 @@ class Director:
         furnish(shop)
         self.world.line.connect()
         enter(patch("core.jobs.current_app", self.world.broker))
-        fragile = self._odds.fragile
         self.stage = Stage(
-            slots=SLOTS, on_lost_commit=self.world.broker.lose_fresh,
-            always_pause=lambda point: place_of(point) in fragile,
-        )  # fmt: skip
+            slots=SLOTS, on_lost_commit=self.world.broker.lose_fresh, always_pause=self._odds.always_pauses
+        )
         self._open.callback(self.stage.close)
         self.world.befalls = self._odds.world
+        self.world.doom = self.stage.doom
         self.world.standing = lambda: [slot.point for slot in self.stage.slots if slot.is_busy]
         enter(killpoints.listen(self.stage.reach))
         self._judge = Judge(self.world, checks=self._checks)
+        self.world.turn_page = self.stage.turn_page
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -149,30 +144,45 @@ class Director:
         if slot.is_busy != (step.kind == "go") and step.kind != "world":
             return True
         self.run.steps.append(step)
-        self.world.broker.fresh.clear()
-        before = self._effects()
         match step.kind:
             case "world":
-                if step.name == "days_pass":
-                    self._end_processes()
-                HAPPENINGS[step.name][1](self.world, random.Random(step.seed))
-                ended_at = ""
+                return self._scene(step, partial(self._befall, step))
+            case "begin" if step.name in self._odds.stories:
+                return self._tell(slot, step)
             case "begin":
-                if step.name in self._odds.stories:
-                    self._end_processes()
-                ended_at = self._after(self._begin(slot, step))
+                return self._scene(step, partial(self._begin, slot, step))
             case _:
-                ended_at = self._after(self.stage.go_on(step.slot, injury=step.name, passes=step.passes))
+                return self._scene(step, partial(self._go_on, step, injury=step.name))
+
+    def _tell(self, slot: Slot, step: Step) -> bool:
+        """A story, scene by scene: nobody comes between, and each is looked at and counts as a step."""
+        self._end_processes()
+        is_well = self._scene(step, partial(self._begin, slot, step))
+        while is_well and slot.is_busy:
+            is_well = self._scene(step, partial(self._go_on, step))
+        return is_well
+
+    def _scene(self, step: Step, act: Callable[[], str]) -> bool:
+        """Let something happen, count it, write it down and look. Returns whether all is well."""
+        self.world.broker.fresh.clear()
+        before, writes_before = self._effects(), self._writes()
+        ended_at = act()
         effects = self._effects() - before
         self.run.log.append(Entry(len(self.run.steps), now_seconds(), step, ended_at, effects))
         self.run.counted_steps += effects > 0
         self.run.statements = self.stage.statements
-        self.run.broken = self._judge.after_step() if effects else []
+        # A step that only read anything left all as it was looked at before.
+        has_changed = self._writes() != writes_before or bool(self.world.complaints) or step.kind == "world"
+        self.run.broken = self._judge.after_step() if has_changed else []
         return not self.run.broken
 
     def _effects(self) -> int:
         """Statements and provider calls of actors so far; the judge's own are not among them."""
         return self.stage.statements + self.stage.calls
+
+    def _writes(self) -> int:
+        """What may have changed something: statements that do not only read, and calls to the provider."""
+        return self.stage.writes + self.stage.calls
 
     def _end_processes(self) -> None:
         """Nobody stands in the middle of a request for hours: servers and workers are restarted before that.
@@ -184,12 +194,19 @@ class Director:
             while slot.is_busy:
                 self.stage.go_on(slot.number, injury="kill")
 
-    def _begin(self, slot: Slot, step: Step) -> Slot:
-        act = ACTS[step.name][1]
+    def _befall(self, step: Step) -> str:
+        if step.name == "days_pass":
+            self._end_processes()
+        HAPPENINGS[step.name][1](self.world, random.Random(step.seed))
+        return ""
+
+    def _begin(self, slot: Slot, step: Step) -> str:
+        act = partial(ACTS[step.name][1], self.world, random.Random(step.seed))
         self.world.done[f"act: {step.name}"] += 1
-        return self.stage.begin(
-            slot.number, name=step.name, act=lambda: act(self.world, random.Random(step.seed)), passes=step.passes
-        )
+        return self._after(self.stage.begin(slot.number, name=step.name, act=act, passes=step.passes))
+
+    def _go_on(self, step: Step, *, injury: str = "") -> str:
+        return self._after(self.stage.go_on(step.slot, injury=injury, passes=step.passes))
 
     def _after(self, slot: Slot) -> str:
         if slot.crash is not None and not isinstance(slot.crash, OperationalError | InterfaceError):
@@ -198,71 +215,29 @@ class Director:
 
     def _come_to_rest(self) -> Run:
         """No more faults: everybody finishes, repeats what had no answer, and sweeps run until nothing moves."""
-        for step in self._closing_steps():
-            if not self._calm(step):
+        for what in calm_steps(self.world, self.stage, go_on=self._finish):
+            if not self._calm(what):
                 return self.run
         self.run.broken = self._judge.at_rest() or self._same_after_repeats()
         return self.run
 
-    def _closing_steps(self) -> Iterator[str]:
-        engine = self.world.shop.sandbox.engine
-        self.world.end_faults(engine.faults, title="provider")
-        self.world.end_faults(engine.webhook_faults, title="webhook")
-        self.world.line.clear()
-        self.world.done.update(f"fault: line {met}" for met in self.world.line.met)
-        for slot in self.stage.slots:
-            while slot.is_busy:
-                yield f"go {slot.number}"
-        for _ in range(3):
-            yield from ["repeat", "deliver", "work", "sweep"]
-        for minutes in CALM_MINUTES:
-            if self._is_quiet():
-                break
-            self.world.pass_time(minutes=minutes)
-            yield from ["deliver", "work", "sweep", "work"]
-        # Nothing is left that could move. If something is, two weeks bring it to light.
-        self.world.pass_time(days=14)
-        yield from ["deliver", "work", "sweep", "work", "deliver"]
+    def _finish(self, slot: Slot) -> None:
+        self._after(self.stage.go_on(slot.number, passes=9))
 
-    def _is_quiet(self) -> bool:
-        """Whether nobody waits for anything: no order, operation, event, task, delivery, nor the provider."""
-        engine = self.world.shop.sandbox.engine
-        return (
-            not self.world.broker.waiting
-            and engine.deliveries.next_due_at() is None
-            and not Operation.objects.filter(status__in=OPEN_STATUSES).exists()
-            and not Event.objects.exclude(status__in=["processed", "ignored"]).exists()
-            and not Order.objects.filter(state__in=set(BEFORE_PAYMENT) - {OrderState.EXPIRED}).exists()
-        )
-
-    def _calm(self, what: str) -> bool:
-        """Do one thing of the rest and look. Returns whether all is well; what did nothing is no step."""
-        before = self._effects()
+    def _calm(self, what: Calm) -> bool:
+        """Do one thing of the rest and look. Returns whether all is well; what changed nothing is no step."""
+        name, act = what
+        writes_before = self._writes()
+        self.world.broker.fresh.clear()
         with self.stage.counting():
-            self._do_calmly(what)
-        if self._effects() != before:
+            try:
+                act()
+            except Exception as crash:  # noqa: BLE001 - the judge judges it
+                self.world.complain(f"{name} crashed at rest: {type(crash).__name__}: {crash}")
+        if self._writes() != writes_before or self.world.complaints:
             self.run.calm_steps += 1
             self.run.broken = self._judge.after_step()
         return not self.run.broken
-
-    def _do_calmly(self, what: str) -> None:
-        self.world.broker.fresh.clear()
-        match what.split():
-            case ["go", number]:
-                self._after(self.stage.go_on(int(number), passes=9))
-            case ["repeat"]:
-                for customer in self.world.customers:
-                    for request in list(customer.unanswered):
-                        self.world.send(customer, request)
-            case ["deliver"]:
-                self.world.shop.deliver()
-            case ["work"]:
-                while self.world.broker.waiting:
-                    wake = self.world.broker.waiting.pop(0)
-                    workers.TASKS[wake.name](**dict(wake.ids))
-            case ["sweep"]:
-                for sweep in workers.SWEEPS.values():
-                    sweep()
 
     def _same_after_repeats(self) -> list[Finding]:
         """Every event once more, in another order: the same facts give the same state."""

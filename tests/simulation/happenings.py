@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.errors import ConnectionLostError
 from tests.shop import WIRING
+from tests.simulation.points import kill_points
 from tests.simulation.world import DAY, Act, World
 
 CALLS = [
@@ -14,10 +15,10 @@ CALLS = [
     "refunds.create", "*", "*", "*",
 ]  # fmt: skip
 CALL_FAULTS = {
-    "timeout_before": 4, "timeout_after": 6, "error_500_before": 4, "error_500_saved": 4, "key_in_use": 4,
-    "rate_limited": 4, "slow": 4, "decline": 5, "late_success": 5,
+    "timeout_before": 6, "timeout_after": 6, "error_500_before": 4, "error_500_saved": 6, "key_in_use": 6,
+    "rate_limited": 4, "slow": 5, "decline": 5, "late_success": 5,
 }  # fmt: skip
-REFUND_FAULTS = {"refund_pending": 2, "refund_pending_fails": 3, "refund_reversed": 3}
+REFUND_FAULTS = {"refund_pending": 9, "refund_pending_fails": 9, "refund_reversed": 4}
 CALL_FAULTS |= REFUND_FAULTS
 POST_FAULTS = {"drop": 3, "duplicate": 3, "delay": 2, "reorder": 3}
 NEXT_STAGES = {
@@ -29,6 +30,18 @@ NEXT_STAGES = {
     "lost": ["won"],
 }
 RESERVATION_MINUTES, AUTHORIZATION_DAYS = 15, 7
+# Places that are passed quickly or in the middle of a story, so that chance alone would hardly ever kill anybody there.
+DOOMED = {
+    "tx:catalog.release_capped": 3, "tx:checkout.add_coupon": 2, "tx:checkout.ask_for_refund": 4,
+    "tx:checkout.create_cart": 1, "tx:checkout.remove_coupon": 2, "tx:checkout.resume.open": 1,
+    "tx:checkout.resume.record": 4, "tx:checkout.set_addresses": 2, "tx:checkout.set_line": 3,
+    "tx:checkout.set_lines": 1, "tx:checkout.start.open": 1, "tx:checkout.start.record": 3, "tx:ledger.close_day": 5,
+    "tx:ledger.make_checkpoints": 5, "tx:oversight.expire_approvals": 2, "tx:oversight.seal": 3,
+    "tx:payments.lease": 2, "tx:payments.recover.glance": 6, "tx:payments.recover.look": 1,
+    "tx:payments.recover.replay": 2, "tx:reconciliation.due_operations": 2, "tx:reconciliation.expire": 1,
+    "tx:reconciliation.settle": 1, "tx:reconciliation.stock_returned": 3, "call:GET:disputes": 1,
+}  # fmt: skip
+SIDES = {"tx": ("begin", "commit", "committed"), "call": ("before", "during", "after")}
 STRANGER = "amount=700&currency=gbp&confirm=true&payment_method=pm_card_chargeDeclined&metadata[stranger]=yes"
 
 
@@ -118,7 +131,7 @@ def dispute(world: World, dice: random.Random) -> None:
     if disputes and dice.random() < 0.7:
         row = dice.choice(disputes)
         stage = dice.choice(NEXT_STAGES[row["status"]])
-        _control(world, f"disputes/{row['id']}", {"status": stage})
+        control(world, f"disputes/{row['id']}", {"status": stage})
         world.note("dispute moves")
         return
     intents = [row["id"] for row in world.shop.truth("intent") if row["status"] == "succeeded"]
@@ -127,14 +140,14 @@ def dispute(world: World, dice: random.Random) -> None:
         content: dict[str, Any] = {"payment_intent": dice.choice(intents), "stage": stage}
         if dice.random() < 0.3:
             content["amount"] = 50
-        if _control(world, "disputes", content):
+        if control(world, "disputes", content):
             world.note("dispute opened")
 
 
 def reversal(world: World, dice: random.Random) -> None:
     """A bank takes a payment back after it had succeeded."""
     intents = [row["id"] for row in world.shop.truth("intent") if row["status"] == "succeeded"]
-    if intents and _control(world, "reversals", {"payment_intent": dice.choice(intents)}):
+    if intents and control(world, "reversals", {"payment_intent": dice.choice(intents)}):
         world.note("capture reversed")
 
 
@@ -142,18 +155,19 @@ def dashboard_refund(world: World, dice: random.Random) -> None:
     """Somebody gives money back in the provider's dashboard, past us."""
     intents = [row["id"] for row in world.shop.truth("intent") if row["status"] == "succeeded"]
     content = {"amount": dice.choice([40, 300])}
-    if intents and _control(world, "refunds", {"payment_intent": dice.choice(intents), **content}):
+    if intents and control(world, "refunds", {"payment_intent": dice.choice(intents), **content}):
         world.note("dashboard refund")
 
 
 def fraud_warning(world: World, dice: random.Random) -> None:
     """An issuer suspects a payment."""
     intents = [row["id"] for row in world.shop.truth("intent") if row["status"] == "succeeded"]
-    if intents and _control(world, "fraud_warnings", {"payment_intent": dice.choice(intents)}):
+    if intents and control(world, "fraud_warnings", {"payment_intent": dice.choice(intents)}):
         world.note("fraud warning")
 
 
-def _control(world: World, path: str, content: dict[str, Any]) -> bool:
+def control(world: World, path: str, content: dict[str, Any]) -> bool:
+    """This will move something at the provider as its banks or its dashboard do. Returns whether it could be moved."""
     # Of what is heard of by webhook alone, a webhook that is lost for good is found by settlement and by nothing here.
     world.end_faults(world.shop.sandbox.engine.webhook_faults, title="webhook")
     body = json.dumps(content).encode()
@@ -174,20 +188,37 @@ def broker_emptied(world: World, dice: random.Random) -> None:
         world.note("broker emptied")
 
 
-HAPPENINGS: dict[str, tuple[int, Act]] = {
+def doom(world: World, dice: random.Random) -> None:
+    """Whoever gets to a place next dies there."""
+    doom_at(world, dice, dice.choices(list(DOOMED), weights=list(DOOMED.values()))[0])
+
+
+def doom_anywhere(world: World, dice: random.Random) -> None:
+    """The same at any point there is, each as likely as the next."""
+    world.doom(dice.choice(kill_points()))
+
+
+def doom_at(world: World, dice: random.Random, place: str) -> None:
+    """This will let whoever gets to this place next die before, in or after it."""
+    world.doom(f"{place}:{dice.choice(SIDES[place.partition(':')[0]])}")
+
+
+HAPPENINGS: dict[str, tuple[float, Act]] = {
     "seconds_pass": (30, seconds_pass),
     "minutes_pass": (8, minutes_pass),
-    "days_pass": (2, days_pass),
-    "provider_fault": (20, provider_fault),
+    "days_pass": (4, days_pass),
+    "provider_fault": (25, provider_fault),
     "line_keeps": (2, line_keeps),
     "key_refused": (2, key_refused),
     "post_fault": (12, post_fault),
     "keys_pruned": (2, keys_pruned),
     "stranger_pays": (1, stranger_pays),
     "dispute": (5, dispute),
-    "reversal": (1, reversal),
+    "reversal": (2, reversal),
     "dashboard_refund": (1, dashboard_refund),
     "fraud_warning": (1, fraud_warning),
     "task_lost": (4, task_lost),
-    "broker_emptied": (2, broker_emptied),
+    "broker_emptied": (3, broker_emptied),
+    "doom": (12, doom),
+    "doom_anywhere": (30, doom_anywhere),
 }

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from core import clock
 from orders.models import Hold, HoldReason, Order
@@ -29,6 +30,7 @@ OWN_CHECKS = (
     "provider_hears_our_keys",  # every key it was ever sent is an operation's own, committed before
     "refusals_are_the_providers",  # no operation counts as refused that the provider carried out at the first try
     "processed_events_took_effect",  # a success that was processed is known to its attempt
+    "answers_are_final",  # what was stored as a key's final answer is not stored again
     "answers_make_sense",  # no 5xx but 503, nothing crashed, one cart is one order, one key has one answer
     "nothing_in_doubt",
     "every_event_is_processed",
@@ -59,26 +61,31 @@ HEARSAY = (
             SELECT 1 FROM payments_paymentattempt AS attempt WHERE attempt.provider_reference = event.object_id)
         """,
     ),
-    Check(
-        "I11",
-        "processed_events_took_effect",
-        "A success that was processed took money.",
-        """
-        SELECT event.public_id AS subject, concat('says that ', event.object_id,
-            ' succeeded, is processed and had no effect') AS detail
-        FROM webhooks_event AS event
-        WHERE event.type = 'payment_intent.succeeded' AND event.status = 'processed' AND NOT EXISTS (
-            SELECT 1 FROM payments_paymentattempt AS attempt
-            WHERE attempt.provider_reference = event.object_id
-                AND (attempt.captured_minor > 0 OR attempt.reversals_count > 0 OR attempt.reversed_minor > 0))
-        """,
-    ),
 )
 REFUSED = """
 SELECT operation.public_id, attempt.public_id FROM payments_operation AS operation
 JOIN payments_paymentattempt AS attempt ON attempt.id = operation.attempt_id
 WHERE operation.kind = 'authorize' AND operation.status IN ('declined', 'failed') AND operation.created_at <= $1
 ORDER BY operation.id
+"""
+WITHOUT_EFFECT = """
+SELECT event.public_id, event.object_id FROM webhooks_event AS event
+WHERE event.type = 'payment_intent.succeeded' AND event.status = 'processed' AND event.received_at <= $1
+    AND NOT EXISTS (SELECT 1 FROM payments_paymentattempt AS attempt
+    WHERE attempt.provider_reference = event.object_id
+        AND (attempt.captured_minor > 0 OR attempt.reversals_count > 0 OR attempt.reversed_minor > 0))
+"""
+ANSWERED = """
+SELECT concat('key ', id), finished_at::text FROM core_idempotencykey WHERE finished_at <= $1
+"""
+
+# Both compare rows with rows that are only ever added, which takes half as long as all other checks together: looked at
+# when there are more.
+OF_ADDED_ROWS = frozenset({"checkpoints_are_sums", "closed_days_stay_closed"})
+ADDED = """
+SELECT concat_ws(' ', (SELECT max(id) FROM ledger_entry), (SELECT max(id) FROM ledger_posting),
+    (SELECT max(id) FROM ledger_checkpoint), (SELECT max(id) FROM ledger_period),
+    (SELECT max(id) FROM ledger_periodtotal)) WHERE $1 IS NOT NULL
 """
 
 
@@ -124,14 +131,22 @@ class Judge:
         self._world = world
         self._checks = frozenset(checks)
         self._compared: tuple[int, ...] = (0, 0, 0)
+        self._answered: dict[str, str] = {}
         chosen = [check for check in (*SQL_CHECKS.values(), *HEARSAY) if check.name in self._checks]
-        self._always = Look([check for check in chosen if not check.is_liveness])
+        always = [check for check in chosen if not check.is_liveness]
+        self._always = Look([check for check in always if check.name not in OF_ADDED_ROWS])
+        self._when_added = Look([check for check in always if check.name in OF_ADDED_ROWS])
+        self._added: list[tuple[str, ...]] = []
         self._at_rest = Look(chosen)
 
     def after_step(self) -> list[Finding]:
         """This will return what is broken now: our invariants, the provider's truth against our rows, complaints."""
-        found = self._always.findings()
-        found += [one for one in (*self._provider_acts(), *self._misheard()) if one.check in self._checks]
+        found = self._always.findings() + self._in_added_rows()
+        found += [
+            one
+            for one in (*self._provider_acts(), *self._misheard(), *self._unheard(), *self._answered_again())
+            if one.check in self._checks
+        ]
         return found + self._complaints()
 
     def at_rest(self) -> list[Finding]:
@@ -149,6 +164,13 @@ class Judge:
     def compares(self, check: str) -> bool:
         """This will tell whether a check is switched on."""
         return check in self._checks
+
+    def _in_added_rows(self) -> list[Finding]:
+        added = ONLOOKER.look(ADDED, clock.now().isoformat())
+        if added == self._added:
+            return []
+        self._added = added
+        return self._when_added.findings()
 
     def _complaints(self) -> list[Finding]:
         return [
@@ -208,14 +230,46 @@ class Judge:
                 text = f"I12 {operation_id} counts as refused, the provider carried it out"
                 yield Finding("refusals_are_the_providers", text)
 
+    def _unheard(self) -> Iterator[Finding]:
+        """Successes that were processed and taken from nobody's card, though the money is still there."""
+        without_effect = ONLOOKER.look(WITHOUT_EFFECT, clock.now().isoformat())
+        if not without_effect:
+            return
+        store = self._world.shop.sandbox.engine.store
+        there = {row[0] for row in store.rows("SELECT id FROM intents WHERE status = 'succeeded'")}
+        for event_id, reference in without_effect:
+            if reference in there:
+                text = f"I11 {event_id} says that {reference} succeeded, is processed and had no effect"
+                yield Finding("processed_events_took_effect", text)
+
+    def _answered_again(self) -> Iterator[Finding]:
+        """Keys whose final answer was stored once more, by somebody who had lost the right to."""
+        answered = _answers()
+        for key, finished_at in self._answered.items():
+            if answered.get(key, finished_at) != finished_at:
+                text = f"I2 {key} was answered at {finished_at} and again at {answered[key]}"
+                yield Finding("answers_are_final", text)
+        self._answered = answered
+
+
+def _answers() -> dict[str, str]:
+    return {row[0]: row[1] for row in ONLOOKER.look(ANSWERED, clock.now().isoformat())}
+
+
+def unprocessed_events() -> QuerySet[Event]:
+    """This will return the events without their effect, but for those about a payment nobody knows: people were told.
+
+    The oldest is first.
+    """
+    told = Event.objects.filter(status="parked", case_opened_at__isnull=False)
+    return Event.objects.exclude(status__in=["processed", "ignored"]).exclude(pk__in=told).order_by("id")
+
 
 def _left_undone() -> Iterator[Finding]:
     for operation in Operation.objects.filter(status__in=OPEN_STATUSES).order_by("id"):
         text = f"in doubt: {operation.public_id} {operation.kind} {operation.status}"
         yield Finding("nothing_in_doubt", text)
-    # What is about a payment nobody knows waits for people.
-    told = Event.objects.filter(status="parked", case_opened_at__isnull=False)
-    for event in Event.objects.exclude(status__in=["processed", "ignored"]).exclude(pk__in=told).order_by("id"):
+    for event in unprocessed_events():
         yield Finding("every_event_is_processed", f"never processed: {event.public_id} {event.type} {event.status}")
     # Money that the provider will not give back waits for a person; the order waits with it.
     refused = Case.objects.filter(type=CaseType.GIVE_BACK_FAILED).exclude(status=Case.Status.RESOLVED)

@@ -7,6 +7,7 @@ looks did not find was never executed is what recovery builds on, and no shop ca
 of such a try lost as well: of money that nobody speaks of only the comparison with the provider knows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -21,6 +22,7 @@ from tests.shop import WIRING, Shop
 CREATE = "/v1/payment_intents"
 # No network keeps anything for days; a key that the provider forgot meanwhile would charge again.
 LOST_AFTER_SECONDS = 6 * 3600.0
+WAY_SECONDS = 0.01
 
 
 @dataclass
@@ -41,6 +43,9 @@ class Line(httpx2.BaseTransport):
         self._keeps_next = False
         self._refused: list[str] = []
         self._kept: list[_Kept] = []
+        self._meanwhile: tuple[str, str, Callable[[], None]] | None = None
+        # Whether somebody who wrote has not read their answer yet, though the provider gave it.
+        self.is_keeping_answer = False
         self.met: list[str] = []
         self.late_attempts: set[str] = set()
 
@@ -62,10 +67,21 @@ class Line(httpx2.BaseTransport):
         """This will send the next write to an address with that ending with a key that the provider does not know."""
         self._refused.append(ending)
 
+    def read_late(self, method: str, *, ending: str = "", meanwhile: Callable[[], None]) -> None:
+        """This will let the next call with that method, to an address with that ending, act, then everybody else, and
+        only then its answer arrive.
+        """
+        self._meanwhile = (method, ending, meanwhile)
+
+    def read_at_once(self) -> None:
+        """This will end that, where nobody called."""
+        self._meanwhile = None
+
     def clear(self) -> None:
         """This will end every fault; what is kept arrives now."""
         self._keeps_until, self._keeps_next = 0.0, False
         self._refused.clear()
+        self._meanwhile = None
         for kept in self._kept:
             kept.due_at = 0.0
         self.arrive()
@@ -92,7 +108,22 @@ class Line(httpx2.BaseTransport):
             self.met.append("late effect")
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Carry one call."""
+        """Carry one call; both ways take their time, so that no two answers are of one instant."""
+        self._shop.virtual.advance(WAY_SECONDS)
+        response = self._carry(request)
+        self._shop.virtual.advance(WAY_SECONDS)
+        if self._meanwhile and _is_call(request, *self._meanwhile[:2]):
+            meanwhile, self._meanwhile = self._meanwhile[2], None
+            response.read()
+            self.is_keeping_answer = request.method == "POST"
+            try:
+                meanwhile()
+            finally:
+                self.is_keeping_answer = False
+            self.met.append("answer read late")
+        return response
+
+    def _carry(self, request: httpx2.Request) -> httpx2.Response:
         request.read()
         if request.method != "POST":
             return self._inner.handle_request(request)
@@ -118,6 +149,10 @@ class Line(httpx2.BaseTransport):
             self._keeps_next = False
             self._kept.append(_Kept(max(now, self._keeps_until) + self._late_seconds, request))
         return True
+
+
+def _is_call(request: httpx2.Request, method: str, ending: str) -> bool:
+    return request.method == method and request.url.path.endswith(ending)
 
 
 def _is_try_to_pay(request: httpx2.Request) -> bool:

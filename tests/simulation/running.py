@@ -17,7 +17,7 @@ from django.db import connections
 from tests import databases
 from tests.simulation.director import Director, Run
 from tests.simulation.judge import CHECK_NAMES
-from tests.simulation.odds import USUAL_GROUPS
+from tests.simulation.odds import GROUPS
 from tests.simulation.script import Step, shrink
 
 
@@ -74,9 +74,7 @@ class House:
     Everything unless told otherwise.
     """
 
-    def __init__(
-        self, name: str, *, checks: Collection[str] = CHECK_NAMES, groups: Collection[str] = USUAL_GROUPS
-    ) -> None:
+    def __init__(self, name: str, *, checks: Collection[str] = CHECK_NAMES, groups: Collection[str] = GROUPS) -> None:
         """Remember the database's name, the checks and the faults."""
         self.checks, self.groups = checks, groups
         self._migrated = databases.migrated(name)
@@ -132,7 +130,7 @@ def play_all(
     processes: int,
     until: float | None = None,
     checks: Collection[str] = CHECK_NAMES,
-    groups: Collection[str] = USUAL_GROUPS,
+    groups: Collection[str] = GROUPS,
 ) -> Iterator[Run]:
     """This will play every seed and yield what each came to, in the order they end; `until` is a monotonic time."""
     context = multiprocessing.get_context("fork")

@@ -42,7 +42,7 @@ class Step:
 PASSES = {0: 4, 1: 3, 2: 5, 4: 6, 9: 9}
 
 
-# Past more points than any act has: a story that is told at a stretch, because in pieces it would never end.
+# Past more points than any act has: a story that nobody comes between, because in pieces it would never end.
 WHOLE = 10_000
 
 
@@ -54,14 +54,21 @@ class Odds:
     world: Mapping[str, float]
     injuries: Mapping[str, float]
     deadly: Mapping[str, float]
-    injured: float = 0.09
-    worldly: float = 0.12
+    injured: float = 0.17
+    worldly: float = 0.17
     begun: float = 0.35
     # Rarely reached: who stands here is killed more often, or nobody would ever die there.
     fragile: frozenset[str] = frozenset()
     killed: float = 0.3
     passes: Mapping[int, int] = field(default_factory=lambda: PASSES)
     stories: frozenset[str] = frozenset()
+    # How likely who has the provider's answer and has not read it goes on, beside everybody else: below 1 they stand
+    # there for long, and what they read is old.
+    reads_answers: float = 1.0
+
+    def always_pauses(self, point: str) -> bool:
+        """This will tell whether nobody runs past a point."""
+        return place_of(point) in self.fragile or (self.reads_answers < 1 and is_answer(point))
 
 
 class Draw:
@@ -81,12 +88,15 @@ class Draw:
         if free and (not standing or chance < odds.worldly + odds.begun):
             slot, name = self._random.choice(free), self._weighted(odds.acts)
             return Step("begin", slot, name, seed, WHOLE if name in odds.stories else passes)
-        slot = self._random.choice(list(standing))
+        slot = self._weighted({slot: self._haste(point) for slot, point in standing.items()})
         is_fragile = place_of(standing[slot]) in odds.fragile
         injured, injuries = (odds.killed, odds.deadly) if is_fragile else (odds.injured, odds.injuries)
         if injuries and self._random.random() < injured:
             return Step("go", slot, self._weighted(injuries), 0, passes)
         return Step("go", slot, "", 0, passes)
+
+    def _haste(self, point: str) -> float:
+        return self._odds.reads_answers if is_answer(point) else 1.0
 
     def _weighted(self, weights: Mapping[T, float]) -> T:
         return self._random.choices(list(weights), weights=list(weights.values()))[0]
@@ -95,6 +105,11 @@ class Draw:
 def place_of(point: str) -> str:
     """This will return what a point belongs to: `tx:checkout.start.open` for its begin, commit and committed."""
     return point.rpartition(":")[0]
+
+
+def is_answer(point: str) -> bool:
+    """This will tell whether who stands here has the provider's answer and has not read it."""
+    return point.startswith("call:") and point.endswith(":after")
 
 
 def shrink(steps: Sequence[Step], *, fails: Callable[[Sequence[Step]], bool], tries_max: int = 200) -> list[Step]:

@@ -3,8 +3,9 @@
 from collections import Counter
 
 from core.machines import load_order_transitions
-from tests.simulation.counts import FAULTS, SEEDS, counts, kill_points, later_transitions, missed
+from tests.simulation.counts import FAULTS, SEEDS, counts, later_transitions, missed
 from tests.simulation.odds import ACTS, GROUPS, HAPPENINGS, MOODS, odds_for
+from tests.simulation.points import kill_points
 from tests.simulation.running import Tally
 from tests.simulation.stage import INJURIES
 

@@ -4,17 +4,23 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from random import Random
+from unittest.mock import patch
 
 import pytest
 
+from oversight.models import Case
 from tests import databases
 from tests.sabotage.defects import BY_NAME
+from tests.simulation import rest, workers
 from tests.simulation.director import Director, Run
-from tests.simulation.judge import CHECK_NAMES, Judge
-from tests.simulation.odds import ACTS
-from tests.simulation.script import Step, shrink
+from tests.simulation.judge import CHECK_NAMES, Judge, unprocessed_events
+from tests.simulation.odds import ACTS, HAPPENINGS, odds_for
+from tests.simulation.rest import FORGOTTEN_DAYS
+from tests.simulation.script import WHOLE, Step, shrink
+from tests.simulation.world import World
 
 STEPS = 100
+HOUR, DAY = 3600, 86400
 FIXED = range(1, 9)
 
 
@@ -44,7 +50,7 @@ class TestHarness:
         second = draw(5, steps=60)
 
         assert history(first) == history(second)
-        assert first.counted_steps == 60
+        assert 60 <= first.counted_steps < 80
 
     def test_who_is_in_the_middle_of_something_ends_with_the_run(self, database: str) -> None:
         with Director(seed=5) as director:
@@ -55,6 +61,70 @@ class TestHarness:
         assert run.broken == []
         assert is_paused
         assert not any(thread.name.startswith("actor") for thread in threading.enumerate())
+
+    def test_whoever_gets_to_a_doomed_place_dies_there_and_nobody_after_them(self, database: str) -> None:
+        with Director(seed=5) as director:
+            director.stage.doom("tx:checkout.create_cart:commit")
+            run = director.play([Step("begin", 0, "fill_cart", 1, 9), Step("begin", 1, "fill_cart", 2, 9)])
+
+        assert run.broken == []
+        assert run.kills == {"tx:checkout.create_cart:commit": 1}
+        assert run.points["tx:checkout.create_cart:committed"] == 1
+
+    def test_a_sweep_that_crashes_while_all_comes_to_rest_is_a_finding(
+        self, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def crash() -> None:
+            raise RuntimeError("no move")
+
+        monkeypatch.setitem(workers.SWEEPS, "refunds", crash)
+        with Director(seed=5) as director:
+            run = director.play([Step("begin", 0, "fill_cart", 1)])
+
+        assert [one.text for one in run.broken] == ["sweep refunds crashed at rest: RuntimeError: no move"]
+
+    def test_what_the_last_fortnight_brings_to_light_is_given_its_time(
+        self, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def is_quiet(world: World) -> bool:
+            # As with a refund that a slow bank begins because an approval lapsed on day three.
+            since = world.shop.virtual.now() - began
+            return not 3 * DAY <= since < FORGOTTEN_DAYS * DAY + HOUR
+
+        with Director(seed=5) as director:
+            began = director.world.shop.virtual.now()
+            monkeypatch.setattr(rest, "_is_quiet", is_quiet)
+            run = director.play([])
+            ended = director.world.shop.virtual.now()
+
+        assert run.broken == []
+        assert HOUR <= ended - began - FORGOTTEN_DAYS * DAY < DAY
+
+    def test_a_story_lets_somebody_order_first_and_each_of_its_scenes_is_looked_at(self, database: str) -> None:
+        story = Step("begin", 0, "bank_is_slow", 3, WHOLE)
+        with (
+            Director(seed=5, odds=odds_for(5, mood="even", groups=["provider"])) as director,
+            patch.object(director._judge, "after_step", wraps=director._judge.after_step) as looks,
+        ):
+            assert director._play(story)
+            told = len(director.run.log)
+            people = list(Case.objects.values_list("type", flat=True))
+
+        assert people == ["payment_pending_too_long"]
+        assert director.run.counted_steps == told == looks.call_count > 2
+        assert {entry.ended_at for entry in director.run.log[:-1]} == {"page"}
+
+    def test_what_people_were_told_of_keeps_nobody_from_rest(self, database: str) -> None:
+        with Director(seed=5) as director:
+            HAPPENINGS["stranger_pays"][1](director.world, Random(1))
+            began = director.world.shop.virtual.now()
+            run = director.play([])
+            days = (director.world.shop.virtual.now() - began) / DAY
+            parked = list(unprocessed_events()), Case.objects.filter(type="unmatched_webhook").exists()
+
+        assert (run.broken, parked) == ([], ([], True))
+        # People are told after hours; every round that is played would take two weeks before the last two and after.
+        assert days < FORGOTTEN_DAYS + 2
 
     def test_a_new_key_for_each_retry_is_found_and_its_script_shortened(
         self, database: str, emptying_statement: str
@@ -97,6 +167,24 @@ class TestChecks:
     def test_a_name_that_no_check_has_is_refused(self, database: str) -> None:
         with Director(seed=5) as director, pytest.raises(KeyError, match="no_such_check"):
             Judge(director.world, checks=["no_such_check"])
+
+    def test_a_success_that_was_processed_without_its_effect_is_seen_at_once(self, database: str) -> None:
+        with Director(seed=5) as director:
+            shop = director.world.shop
+            shop.confirm(shop.start(shop.a_cart()).json())
+            shop.sandbox.engine.tick()
+            for delivery in shop.sandbox.engine.due_deliveries(shop.virtual.now(), limit=10):
+                shop.carry(delivery)
+            with databases.superuser(database) as owner:
+                # No move of ours leads there.
+                owner.execute("SET session_replication_role = replica")
+                owner.execute(
+                    "UPDATE webhooks_event SET status = 'processed', processed_at = received_at "
+                    "WHERE type = 'payment_intent.succeeded'"
+                )
+            found = Judge(director.world).after_step()
+
+        assert "processed_events_took_effect" in {one.check for one in found}
 
 
 class TestShrink:

@@ -11,15 +11,14 @@ from core.errors import DomainError
 from core.idempotency import KeyedRequest
 from orders.models import HoldReason, Order
 from orders.models.money import BEFORE_PAYMENT
-from orders.refunding import Wanted, WantedAmount, WantedEverything, WantedUnits
 from orders.selectors import lock_order
 from orders.services import open_hold, order_transaction, release_hold
 from payments import services as payments
 from payments import tasks as payment_tasks
-from payments.models import PaymentAttempt, Refund
-from payments.services import Destination, RefundWish
+from payments.models import PaymentAttempt
 from reconciliation import tasks as sweeps
 from sandbox.errors import ConnectionLostError
+from tests.simulation import colleagues
 from tests.simulation.line import in_dashboard
 from tests.simulation.world import DAY, Act, World, now_seconds
 from webhooks import services as webhooks
@@ -43,6 +42,7 @@ SWEEPS: dict[str, Callable[[], None]] = {
     "authorizations": sweeps.sweep_authorizations.run,
     "refunds": sweeps.sweep_refunds.run,
     "webhooks": webhook_tasks.sweep.run,
+    **colleagues.SWEEPS,
 }
 
 
@@ -75,7 +75,7 @@ def deliver(world: World, dice: random.Random) -> None:
     if not due:
         return
     delivery = dice.choice(due)
-    if any(point in BEFORE_ANSWER for point in world.standing()):
+    if world.line.is_keeping_answer or any(point in BEFORE_ANSWER for point in world.standing()):
         world.note("webhook before the answer")
     world.deliveries.append((delivery.headers, delivery.body))
     answer = world.shop.post_delivery(delivery.headers, delivery.body)
@@ -108,58 +108,36 @@ def deliver_forged(world: World, dice: random.Random) -> None:
 
 
 def take_held_funds(world: World, dice: random.Random) -> None:
-    """Somebody looked at the order and lets the money be taken; now and then our key is refused just then."""
+    """Somebody looked at the order and lets the money be taken, or a part of it that is not the last; now and then our
+    key is refused just then.
+    """
     held = list(Order.objects.filter(state__in=["payment_authorized", "capture_failed"]).order_by("id"))
-    is_asked_for = held and capture(world, dice.choice(held).public_id)
+    if not held:
+        return
+    order = dice.choice(held)
+    part_minor = order.due_minor // 3 if dice.random() < 0.3 else None
+    is_asked_for = capture(world, order.public_id, part_minor=part_minor)
     if is_asked_for and "key_refused" in world.befalls and dice.random() < 0.4:
         world.line.refuse_key(ending="/capture")
 
 
-def capture(world: World, order_id: str) -> bool:
-    """This will ask for the capture of an order's held funds as staff does. Returns whether that was possible."""
+def capture(world: World, order_id: str, *, part_minor: int | None = None) -> bool:
+    """This will ask for the capture of an order's held funds, or of this part, as staff does. Returns whether that was
+    possible.
+    """
     cause = Cause(actor="staff:usr_sim", source="console", now=clock.now())
     try:
         with order_transaction("simulation.request_capture"):
-            payments.request_capture(order_id, cause=cause)
+            asked = payments.request_capture(
+                order_id, amount_minor=part_minor, is_final=part_minor is None, cause=cause
+            )
+            world.done["asked for a part"] += part_minor is not None
+            if asked.status == "created" and (asked.attempt.capture_before or cause.now) < cause.now:
+                world.complain(f"{asked.public_id} asks for funds whose time is over")
     except DomainError as refusal:
         world.done[f"refused: {refusal.code}"] += 1
         return False
     return True
-
-
-def refund(world: World, dice: random.Random) -> None:
-    """A rule of the shop gives something of a paid order back: units, an amount, or everything; now and then for the
-    second time, because it looked before the first.
-    """
-    paid = list(Order.objects.filter(state__in=["paid", "partially_refunded"]).order_by("id"))
-    if not paid:
-        return
-    order = dice.choice(paid)
-    seen = list(Refund.objects.filter(order=order).order_by("id").values_list("public_id", flat=True))
-    last_seen = seen[-1] if seen and dice.random() < 0.9 else ""
-    wishes: list[Wanted] = [
-        WantedUnits({1: 1}), WantedAmount(dice.choice([100, 777])), WantedAmount(50, is_goodwill=True),
-        WantedEverything(),
-    ]  # fmt: skip
-    places: list[Destination] = ["offline", "credit"]
-    places += ["provider"] * 8
-    destination = dice.choice(places)
-    wish = RefundWish(
-        order.public_id,
-        dice.choice(wishes),
-        "customer_request",
-        last_seen,
-        restocks=dice.random() < 0.5,
-        destination=destination,
-    )
-    cause = Cause(actor="system:rules", source="rules", now=clock.now())
-    try:
-        with order_transaction("simulation.request_refund"):
-            payments.request_refund(wish, cause=cause)
-    except DomainError as refusal:
-        world.done[f"refused: {refusal.code}"] += 1
-        return
-    world.note(f"refund by {destination}")
 
 
 def put_on_hold(world: World, dice: random.Random) -> None:
@@ -238,7 +216,7 @@ def work_in_dashboard(world: World, dice: random.Random) -> None:
         in_dashboard(world.shop, f"payment_intents/{dice.choice(held)}/{act}", form=part)
 
 
-ACTS: dict[str, tuple[int, Act]] = {
+ACTS: dict[str, tuple[float, Act]] = {
     "work": (24, work),
     "work_again": (3, work_again),
     "sweep": (12, sweep),
@@ -250,7 +228,6 @@ ACTS: dict[str, tuple[int, Act]] = {
     "money_too_late": (2, money_too_late),
     "work_in_dashboard": (7, work_in_dashboard),
     "put_on_hold": (2, put_on_hold),
-    "refund": (6, refund),
     "ask_provider": (3, ask_provider),
     "replay_event": (2, replay_event),
 }

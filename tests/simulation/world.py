@@ -119,6 +119,8 @@ class World:
         shop.door = Client(raise_request_exception=False)
         self.befalls: Collection[str] = ()
         self.standing: Callable[[], list[str]] = list
+        self.turn_page: Callable[[], None] = lambda: None
+        self.doom: Callable[[str], None] = lambda _: None
         self.deliveries: list[tuple[dict[str, str], bytes]] = []
         self.done: Counter[str] = Counter()
         self.complaints: list[str] = []
@@ -132,6 +134,7 @@ class World:
 
     def send(self, customer: Customer, request: Request) -> dict[str, Any] | None:
         """This will post a request and take in the answer; without a final one it will be sent again later."""
+        self.turn_page()
         customer.last = request
         if request not in customer.unanswered:
             customer.unanswered.append(request)
@@ -185,6 +188,7 @@ class World:
 
     def pass_time(self, **span: float) -> None:
         """This will move the clock; what the line kept until then arrives."""
+        self.turn_page()
         self.shop.pass_time(**span)
         if self.line.has_due:
             self.end_faults(self.shop.sandbox.engine.webhook_faults, title="webhook")

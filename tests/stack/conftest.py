@@ -18,11 +18,12 @@ IMPATIENT = {
 
 @pytest.fixture(scope="module")
 def shopper(copied_checkout: Checkout) -> Iterator[Shopper]:
-    """A stack of its own with its demo data and orders, for all tests of one file."""
-    copied_checkout.start(SWEEP_SECONDS="1")
+    """A stack of its own with its demo data, for all tests of one file; orders of the demo would meet the faults meant
+    for ours.
+    """
+    copied_checkout.start(SWEEP_SECONDS="1", DEMO_ORDERS="0")
     shopper = Shopper(copied_checkout)
-    # Its orders would meet the faults meant for ours.
-    wait_until(lambda: "seed is done" in copied_checkout.output.read_text(), seconds_max=120)
+    wait_until(copied_checkout.has_seeded, seconds_max=120)
 
     yield shopper
 

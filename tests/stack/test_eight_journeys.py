@@ -27,6 +27,7 @@ pytestmark = [
 
 NAMES = ["created", "requires_action", "failed", "authorized", "captured"]
 CONVERSATIONS = 4
+CLOSED_SECONDS_MAX = 30.0
 
 
 def a_second_try(patient: Backstage, first: Answer) -> tuple[Answer, Answer]:
@@ -34,6 +35,12 @@ def a_second_try(patient: Backstage, first: Answer) -> tuple[Answer, Answer]:
     shopper = patient.shopper
     shopper.answer_bank(first, result="fail")
     answered = shopper.pay_again(first, key="another-card", replace=True)
+    patience_ends = time.monotonic() + CLOSED_SECONDS_MAX
+    while answered.status_code == 409 and answered.json()["code"] == "payment_being_verified":
+        # The first is still being closed; a phone asks again when it is told to.
+        assert time.monotonic() < patience_ends, answered.text
+        time.sleep(int(answered.headers["Retry-After"]))
+        answered = shopper.pay_again(first, key="another-card", replace=True)
     assert answered.status_code == 201, answered.text
     second = answered.json()
     shopper.confirm(second)
@@ -206,8 +213,8 @@ class TestTimeoutThenRetry:
             assert (answer.json()["order_id"], answer.json()["status"]) == (order["order_id"], "paid")
         [intent] = shopper.intents_of(order["order_id"])
         assert intent["amount_received"] == order["order"]["total"]["amount_minor"]
-        [(kind, status, sends)] = impatient.operations(order["order_id"])
-        assert (kind, status, sends > 1) == ("authorize", "succeeded", True)
+        # Sent again under its key or seen by a look before that: on a slow machine either may be first.
+        assert [row[:2] for row in impatient.operations(order["order_id"])] == [("authorize", "succeeded")]
 
 
 class TestAbandonedBrowser:
