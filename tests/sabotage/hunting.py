@@ -134,11 +134,12 @@ class WatchedDirector(Director):
 
 def odds_for(defect: Defect, seed: int) -> Odds:
     """This will return the seed's odds, changed by what the defect needs more of."""
-    usual = odds.odds_for(seed)
+    usual = odds.odds_for(seed, mood=defect.mood)
     if defect.is_between:
         usual = replace(usual, passes=BETWEEN, injured=0.2)
     return replace(
         usual,
+        fragile=usual.fragile | defect.dies_at,
         acts={name: weight * defect.more.get(name, 1) for name, weight in usual.acts.items()},
         world={name: weight * defect.more.get(name, 1) for name, weight in usual.world.items()},
     )

@@ -179,7 +179,9 @@ class Defect:
     `race` is a test of `tests/concurrency` where it concerns locks, which only real threads can break. A run that has
     found something ends soon after, unless the mistake is also there to show what is found when all has come to rest.
     `more` makes what the mistake needs that many times as likely, by the names of the simulation's acts and happenings.
-    One that shows only when somebody stands or dies in the middle of something `is_between`.
+    One that shows only when somebody stands or dies in the middle of something `is_between`; `dies_at` are the
+    transactions and calls in which that has to be, by their names without begin, commit or committed. `mood` is the
+    seeds', of tests.simulation.odds.MOODS, where theirs would show it too seldom.
     """
 
     name: str
@@ -189,6 +191,8 @@ class Defect:
     is_played_to_the_end: bool = False
     more: Mapping[str, int] = field(default_factory=dict)
     is_between: bool = False
+    dies_at: frozenset[str] = frozenset()
+    mood: str = ""
 
     @contextmanager
     def planted(self, database: str) -> Iterator[None]:

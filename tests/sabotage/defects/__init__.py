@@ -1,6 +1,6 @@
 """Every planted defect, by where it is made."""
 
-from tests.sabotage.defects import books, coupons, inbox, journey, locks, money, provider
+from tests.sabotage.defects import books, claims, coupons, inbox, journey, locks, money, provider, refunds, staff
 from tests.sabotage.planting import Defect
 
 DEFECTS: tuple[Defect, ...] = (
@@ -11,5 +11,8 @@ DEFECTS: tuple[Defect, ...] = (
     *locks.DEFECTS,
     *books.DEFECTS,
     *coupons.DEFECTS,
+    *refunds.DEFECTS,
+    *claims.DEFECTS,
+    *staff.DEFECTS,
 )
 BY_NAME = {defect.name: defect for defect in DEFECTS}

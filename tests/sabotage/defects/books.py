@@ -71,7 +71,7 @@ DEFECTS = (
     ),
     Defect(
         "each move is told twice",
-        "A move writes its history row and a second one that says the same.",
+        "A move writes its history row and a second one that says the same, and no trigger forbids it.",
         (
             Edit(
                 "orders.services.change._write",
@@ -82,6 +82,7 @@ DEFECTS = (
                 '        order.save(update_fields=["version"])\n'
                 "        event_of(order, because, from_state=from_state, to_state=to_state).save(force_insert=True)",
             ),
+            Lost("orders_history_no_gap"),
         ),
     ),
     Defect(
@@ -141,13 +142,20 @@ DEFECTS = (
             ),
             Edit(
                 "checkout.services.resume._open_new",
-                "        if current.dead_at is None:\n"
-                "            raise PaymentBeingVerified(order_id=order.public_id)\n",
+                "        if current.can_capture:\n            raise PaymentBeingVerified(order_id=order.public_id)\n",
                 "",
             ),
             Lost("payments_attempt_none_after_paid"),
         ),
-        more={"pay_again": 4},
+        # While a refund is under way, another card is refused for that.
+        more={
+            "pay_again": 5,
+            "confirm": 2,
+            "seconds_pass": 2,
+            "ask_refund": 0,
+            "refund_by_rule": 0,
+            "refund_as_staff": 0,
+        },
     ),
     Defect(
         "a penny more",
@@ -308,6 +316,21 @@ DEFECTS = (
             ),
         ),
         is_between=True,
+        dies_at=frozenset({"tx:checkout.start.open"}),
+        more={"start": 4, "fill_cart": 3},
+    ),
+    Defect(
+        "second payment kept",
+        "What a second card brought beyond the amount due is marked, and nobody gives it back.",
+        (
+            Edit(
+                "payments.services.settle._owed_to_customer",
+                "owed = attempt.excess_minor - attempt.excess_returned_minor",
+                "owed = 0",
+            ),
+        ),
+        mood="kept",
+        more={"line_keeps": 4, "pay_again": 5, "paid_twice": 20, "minutes_pass": 2, "sweep": 2},
         is_played_to_the_end=True,
     ),
     Defect(
@@ -316,10 +339,11 @@ DEFECTS = (
         (
             Edit(
                 "payments.services.settle._owed_to_customer",
-                "    if owed <= 0:\n        return 0\n",
+                "    return owed\n",
                 "    return 0\n",
             ),
         ),
-        more={"cancel": 4, "confirm": 2, "provider_fault": 2},
+        more={"confirm": 2, "pay_again": 2, "left_for_long": 10, "money_too_late": 4},
+        is_played_to_the_end=True,
     ),
 )

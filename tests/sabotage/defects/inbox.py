@@ -23,6 +23,7 @@ DEFECTS = (
             ),
         ),
         is_between=True,
+        more={"confirm": 3, "deliver": 3, "work": 3},
     ),
     Defect(
         "duplicate delivery processed",
@@ -102,7 +103,7 @@ DEFECTS = (
             ),
             Edit(
                 "payments.services.learn._take_in_captured",
-                "attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)",
+                "attempt.captured_minor = max(attempt.captured_minor, captured_minor)",
                 "attempt.captured_minor += update.captured_minor",
             ),
         ),

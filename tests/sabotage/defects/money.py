@@ -9,7 +9,7 @@ DEFECTS = (
         (
             Edit(
                 "payments.services.learn._take_in_captured",
-                "    attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)",
+                "    attempt.captured_minor = max(attempt.captured_minor, captured_minor)",
                 "    attempt.captured_minor += update.captured_minor",
             ),
         ),
@@ -25,12 +25,11 @@ DEFECTS = (
             ),
             Edit(
                 "payments.services.learn._take_in_captured",
-                "    attempt.captured_minor = max(attempt.captured_minor, update.captured_minor)",
+                "    attempt.captured_minor = max(attempt.captured_minor, captured_minor)",
                 "    attempt.captured_minor = update.captured_minor",
             ),
         ),
-        is_between=True,
-        more={"ask_provider": 20, "confirm": 3, "start_held": 2, "take_held_funds": 3, "come_back": 3},
+        more={"old_news": 8},
     ),
     Defect(
         "capture amount not compared",
@@ -42,7 +41,32 @@ DEFECTS = (
                 '    return ""\n    if update.amount_minor != attempt.amount_minor:',
             ),
         ),
-        more={"start_held": 5, "work_in_dashboard": 5},
+        more={"start_held": 8, "fill_cart": 2, "work_in_dashboard": 8},
+    ),
+    Defect(
+        "rest of a payment forgotten",
+        "A part was taken and what was left of the hold is gone; the order goes on waiting for it.",
+        (
+            Edit(
+                "payments.services.funnel._is_short",
+                "    return is_over and order.state",
+                "    return False and is_over and order.state",
+            ),
+        ),
+        more={"start_held": 4, "rest_lapses": 10},
+        mood="held",
+    ),
+    Defect(
+        "excess kept",
+        "What was taken beyond the amount due is known as such, and stays.",
+        (
+            Edit(
+                "payments.services.settle._owed_to_customer",
+                "    owed = attempt.excess_minor - attempt.excess_returned_minor\n",
+                "    owed = 0\n",
+            ),
+        ),
+        more={"paid_twice": 10},
     ),
     Defect(
         "hold ignored",

@@ -1,6 +1,6 @@
 """Mistakes about the provider: keys, answers that never came, calls at the wrong moment."""
 
-from tests.sabotage.planting import Defect, Edit
+from tests.sabotage.planting import Defect, Edit, Lost
 
 CALL = "payments.services.operations._call"
 
@@ -77,8 +77,7 @@ DEFECTS = (
             ),
             Edit(
                 "checkout.services.resume._open_new",
-                "        if current.dead_at is None:\n"
-                "            raise PaymentBeingVerified(order_id=order.public_id)\n",
+                "        if current.can_capture:\n            raise PaymentBeingVerified(order_id=order.public_id)\n",
                 "",
             ),
         ),
@@ -90,7 +89,7 @@ DEFECTS = (
             Edit("reconciliation.services.expire_order", "    _ask_about(order_id, cause=cause)\n", ""),
             Edit(
                 "payments.services.settle.close_expired",
-                "    for attempt in attempts:\n        if _can_capture(attempt):\n"
+                "    for attempt in attempts:\n        if attempt.can_capture:\n"
                 "            _open_void(order, attempt, operations, cause=cause)\n",
                 "    _end(order, [], [], cause=cause)\n    return\n",
             ),
@@ -99,7 +98,7 @@ DEFECTS = (
     ),
     Defect(
         "fencing token ignored",
-        "A request that slept over its lease stores its answer over the one its successor gave.",
+        "A request that slept over its lease stores its answer over its successor's, and no trigger forbids it.",
         (
             Edit(
                 "core.selectors.lock_claimed_key", "filter(pk=row_id, fencing_token=fencing_token)", "filter(pk=row_id)"
@@ -109,9 +108,9 @@ DEFECTS = (
                 "filter(pk=claimed.row_id, fencing_token=claimed.fencing_token)",
                 "filter(pk=claimed.row_id)",
             ),
+            Lost("core_idempotencykey_write_once"),
         ),
-        is_between=True,
-        more={"minutes_pass": 5, "repeat": 3},
+        more={"overtaken": 8},
     ),
     Defect(
         "loser compensates the winner",
@@ -140,7 +139,6 @@ DEFECTS = (
                 },
             ),
         ),
-        is_between=True,
-        more={"seconds_pass": 3, "minutes_pass": 5, "repeat": 6, "start": 3},
+        more={"overtaken": 8},
     ),
 )
