@@ -18,6 +18,7 @@ from ledger.services.movements import (
     post_give_back_returned,
     post_unowed_capture,
     post_unowed_capture_reversed,
+    reclassify_owed,
     reclassify_unowed,
 )
 from ledger.services.periods import (
@@ -109,6 +110,7 @@ __all__ = [
     "post_unexplained",
     "post_unowed_capture",
     "post_unowed_capture_reversed",
+    "reclassify_owed",
     "reclassify_unowed",
     "reverse",
 ]

@@ -3,7 +3,8 @@
 Note [Before the sale]: until an order is paid no sale is recognised and nothing is receivable. Money that arrives
 earlier, in part or for an order that ended, is a debt of ours: it stands in customer_credit (`post_unowed_capture`)
 and leaves by `post_give_back`, or becomes the order's by `reclassify_unowed` when the order turns out to be paid
-after all. So a give-back before any sale has one route, and receivable is never negative.
+after all. So a give-back before any sale has one route, and receivable is never negative. Money for a sale that a
+bank undid goes the same way out, by `reclassify_owed`, when the order ends before it was paid again.
 """
 
 from dataclasses import dataclass
@@ -58,6 +59,13 @@ def reclassify_unowed(movement: Movement, *, cause: Cause) -> Posting:
     return _post_movement(
         movement, event="became_owed", debit=chart.CUSTOMER_CREDIT, credit=chart.RECEIVABLE, cause=cause
     )
+
+
+@transaction_required
+def reclassify_owed(movement: Movement, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
+    """This will turn money booked for a sale into nobody's but the customer's: Dr receivable / Cr customer_credit."""
+    event = event_of_round("became_unowed", round)
+    return _post_movement(movement, event=event, debit=chart.RECEIVABLE, credit=chart.CUSTOMER_CREDIT, cause=cause)
 
 
 @transaction_required

@@ -105,6 +105,15 @@ class TestMovements:
         left = {balance.code: balance.amount_minor for balance in selectors.order_balance("ord_1")}
         assert (left[chart.CUSTOMER_CREDIT], left[chart.RECEIVABLE], left[CLEARING]) == (0, 0, 1200)
 
+    def test_money_of_a_sale_becomes_nobody_s_again_once_in_each_round(self, account: ProviderAccount) -> None:
+        posted(services.post_sale, a_sale(account.channel))
+        posted(services.post_capture, a_movement(account))
+        for number in (1, 1, 2):
+            posted(services.reclassify_owed, a_movement(account), round=number)
+
+        left = {balance.code: balance.amount_minor for balance in selectors.order_balance("ord_1")}
+        assert (left[chart.CUSTOMER_CREDIT], left[chart.RECEIVABLE], left[CLEARING]) == (-2400, 2400, 1200)
+
     def test_a_give_back_that_returns_is_owed_again(self, account: ProviderAccount) -> None:
         posted(services.post_unowed_capture, a_movement(account))
         posted(services.post_give_back, a_movement(account, source_id="op_2"))

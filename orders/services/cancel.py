@@ -71,6 +71,7 @@ def confirm_cancellation_refund(order: Order, because: Because) -> Order:
     """
     order.expires_at = None
     move(order, order.cancellation_refunded, because, also=["expires_at"])
+    undo_sale(order, cause=because.cause)
     _let_go(order, because)
     return order
 

@@ -55,7 +55,7 @@ def undo_sale(order: Order, *, cause: Cause) -> None:
     """This will take the sale of the locked, ended `order` out of the books, when its money was taken back before and
     nothing was ever kept. Needs its caller's transaction.
     """
-    if not order.is_sale_recognised or order.captured_minor:
+    if not order.is_sale_recognised or order.accepted_minor:
         return
     order.is_sale_recognised = False
     order.save(update_fields=["is_sale_recognised"])

@@ -59,6 +59,14 @@ def reclassify_earlier(
             ledger.reclassify_unowed(movement, cause=cause)
 
 
+def release_accepted(
+    order: Order, attempt: PaymentAttempt, operations: list[Operation], amount_minor: int, *, cause: Cause
+) -> None:
+    """This will turn what was taken for a sale into money that is nobody's but the customer's."""
+    movement = _movement(order, attempt, _source(attempt, operations), amount_minor)
+    ledger.reclassify_owed(movement, round=attempt.reversals_count + 1, cause=cause)
+
+
 def post_captures_reversed(order: Order, attempt: PaymentAttempt, lost: Captured, *, cause: Cause) -> None:
     """This will post captured money that the provider took back: the sale is owed again, and what nobody was owed is
     gone.

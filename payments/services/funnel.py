@@ -97,7 +97,7 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
         return apply_update(update, account=account, cause=cause)
     learn.take_in(attempt, update, now=cause.now)
     mismatch = learn.mismatch_of(update, attempt=attempt, operations=scene.operations_of(attempt))
-    if attempt.captured_minor > captured_before and (not mismatch or not _is_payable(order)):
+    if attempt.captured_minor > captured_before and not (mismatch and _may_be_paid(order)):
         learn.mark_excess(order, scene.attempts, attempt, captured_before=captured_before)
     learn.settle_operations(scene.operations_of(attempt), attempt, update, now=cause.now)
     _record_external_capture(scene)
@@ -111,7 +111,7 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     _account_for_refunds(scene, statuses_before)
     if mismatch:
         _hold_mismatch(scene, update, mismatch)
-    will_be_paid = not mismatch and _is_payable(order) and _is_earned(scene) and not is_ending(order)
+    will_be_paid = not mismatch and _may_be_paid(order) and _is_earned(scene)
     captured = books.Captured(
         total_minor=max(0, attempt.captured_minor - captured_before),
         excess_minor=max(0, attempt.excess_minor - excess_before),
@@ -186,6 +186,10 @@ def _is_payable(order: Order) -> bool:
     return OrderState(order.state) in BEFORE_PAYMENT
 
 
+def _may_be_paid(order: Order) -> bool:
+    return _is_payable(order) and not is_ending(order)
+
+
 def _is_earned(scene: Scene) -> bool:
     # Nothing due is accepted from the first moment on: there the attempt's own word counts, never the sum alone.
     is_said = scene.order.due_minor > 0 or scene.attempt.status == AttemptStatus.CAPTURED
@@ -198,7 +202,7 @@ def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
         orders.mark_payment_started(order, _because(scene, Reason.PROVIDER_ACKNOWLEDGED))
     if will_be_paid:
         _pay(scene)
-    elif is_ending(order) or not _is_payable(order):
+    elif not _may_be_paid(order):
         carry_after_return(order, attempt_public_id=attempt.public_id, cause=scene.cause)
     elif order.is_covered() and order.authorized_minor and order.state in {"payment_pending", "payment_failed"}:
         because = _because(scene, Reason.PROVIDER_PAYMENT_AUTHORIZED)

@@ -23,10 +23,13 @@ from oversight.selectors import was_reported
 from oversight.services import Report, open_case
 from payments.models import LIVE_STATUSES, OPEN_STATUSES, AttemptStatus, Operation, OperationKind, PaymentAttempt
 from payments.providers.base import RefundRequest
+from payments.services import books
 from payments.services.attempts import insert_operation
+from payments.services.columns import set_order_money
 
 VOIDS_MAX = 10
 GIVE_BACKS_MAX = 5
+UNPAID = (*BEFORE_PAYMENT, *CANCELLED_STATES)
 # Two spaced looks did not find it: it never ran, so the same may be ordered anew.
 NEVER_EXECUTED = "never_executed"
 VOID_PAUSE = timedelta(seconds=60)
@@ -39,6 +42,7 @@ def settle_order(order: Order, attempts: list[PaymentAttempt], operations: list[
 
     New operations are appended to `operations` and carried out by a worker after commit.
     """
+    _release_accepted(order, attempts, operations, cause=cause)
     for attempt in attempts:
         owed_minor = _owed_to_customer(order, attempt)
         if owed_minor > 0 and _may_give_back(order, attempt, operations, owed_minor, cause=cause):
@@ -96,10 +100,31 @@ def _is_unwanted(order: Order, attempt: PaymentAttempt) -> bool:
     return is_ending(order) or is_paid or (is_superseded and attempt.status in {*LIVE_STATUSES, "failed"})
 
 
+def _release_accepted(
+    order: Order, attempts: list[PaymentAttempt], operations: list[Operation], *, cause: Cause
+) -> None:
+    """Of an order that ends unpaid nothing is kept for the sale its bank undid: what was accepted since is marked as
+    excess. Not while a refund of the sale is under way, which takes its share first.
+    """
+    if not (is_ending(order) and order.is_sale_recognised and OrderState(order.state) in UNPAID):
+        return
+    refunding = {
+        row.attempt_id for row in operations if row.kind == OperationKind.REFUND and row.status in OPEN_STATUSES
+    }
+    for attempt in attempts:
+        accepted_minor = attempt.captured_minor - attempt.excess_minor - attempt.returned_minor
+        if accepted_minor <= 0 or attempt.pk in refunding:
+            continue
+        attempt.excess_minor += accepted_minor
+        attempt.save(update_fields=["excess_minor"])
+        books.release_accepted(order, attempt, operations, accepted_minor, cause=cause)
+        set_order_money(order, attempts, Because(Reason.EXCESS_RECORDED, cause, attempt.public_id))
+
+
 def _owed_to_customer(order: Order, attempt: PaymentAttempt) -> int:
     """Captured money that is nobody's but the customer's and did not go back yet, minor units."""
     owed = attempt.excess_minor - attempt.excess_returned_minor
-    # What was a sale goes back as a refund of it, asked for with the cancellation.
+    # What is a sale goes back as a refund of it, asked for with the cancellation, or was released before.
     if is_ending(order) and not order.is_sale_recognised:
         owed = attempt.captured_minor - attempt.returned_minor - attempt.excess_returned_minor
     return owed

@@ -1,0 +1,132 @@
+"""Money for an order whose cancellation is open and that cannot be paid any more: all of it goes back."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from core import clock
+from core.cause import system
+from core.db import transaction
+from payments.services import request_capture
+from tests.journeys.buyers import cancel, hold_funds, paid, pay_again
+from tests.journeys.facts import (
+    assert_sound,
+    cases,
+    control,
+    fault,
+    given_back,
+    held,
+    holds,
+    shelf,
+    taken,
+    voided_though_it_will_pay,
+    wait,
+)
+from tests.shop import Shop
+from tests.simulation.line import in_dashboard
+
+CANCEL = "payment_intents.cancel"
+
+
+@pytest.fixture(autouse=True)
+def _sound(shop: Shop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    assert_sound(shop, caplog)
+
+
+def take(shop: Shop, amount_minor: int | None = None) -> None:
+    """This will ask for held funds, a part of them or all, and let a worker take them."""
+    with transaction("test"):
+        cause = system("staff", now=clock.now())
+        order_id = shop.order().public_id
+        request_capture(order_id, amount_minor=amount_minor, is_final=amount_minor is None, cause=cause)
+    shop.work()
+    shop.deliver()
+
+
+def take_back(shop: Shop) -> None:
+    """This will have the bank take the first payment back, after which the order waits for its money again."""
+    control(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])
+    assert (shop.order().state, shop.order().is_sale_recognised) == ("capture_failed", True)
+
+
+class TestAfterAReversal:
+    """The order was a sale once, and a bank took its money back."""
+
+    @pytest.mark.pains("A3")
+    def test_what_is_paid_with_the_first_secret_while_the_second_try_is_being_closed_goes_back(
+        self, shop: Shop
+    ) -> None:
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        shop.deliver()
+        take_back(shop)
+        pay_again(shop, order)
+        fault(shop, "timeout_before", CANCEL, times=None)
+        assert cancel(shop, order).status_code == 202
+
+        shop.confirm(order)
+        shop.deliver()
+        shop.sandbox.engine.faults.clear()
+        wait(shop, rounds=6, seconds=121)
+
+        assert (taken(shop)[0], given_back(shop)) == (1999, [1999])
+        assert (shop.order().state, shop.order().is_sale_recognised) == ("cancelled_with_refund", False)
+        assert (holds(shop), shelf()) == ([], (10, 0, 0))
+
+    @pytest.mark.pains("A3")
+    def test_a_part_taken_since_goes_back_when_it_is_cancelled(self, shop: Shop) -> None:
+        order = hold_funds(shop)
+        take(shop)
+        take_back(shop)
+        pay_again(shop, order, token="pm_card_visa")
+        take(shop, 500)
+
+        cancel(shop, order)
+        wait(shop, rounds=3, seconds=121)
+
+        assert (given_back(shop), held(shop)) == ([500], [0, 0])
+        assert (shop.order().state, shop.order().is_sale_recognised) == ("cancelled_with_refund", False)
+        assert shelf() == (10, 0, 0)
+
+    def test_a_part_taken_since_goes_back_when_nobody_pays_the_rest_in_time(self, shop: Shop) -> None:
+        order = hold_funds(shop)
+        take(shop)
+        take_back(shop)
+        pay_again(shop, order, token="pm_card_visa")
+        take(shop, 500)
+
+        wait(shop, rounds=10, days=1, minutes=5)
+
+        assert (given_back(shop), held(shop)) == ([500], [0, 0])
+        assert (shop.order().state, shop.order().is_sale_recognised) == ("cancelled_with_refund", False)
+
+    def test_what_it_cost_is_no_longer_owed_to_us_when_nothing_came_since(self, shop: Shop) -> None:
+        order = paid(shop)
+        take_back(shop)
+
+        assert cancel(shop, order).status_code == 200
+
+        assert (shop.order().state, shop.order().is_sale_recognised, given_back(shop)) == ("cancelled", False, [])
+
+
+class TestTwoHolds:
+    @pytest.mark.pains("A3")
+    def test_another_amount_than_ours_of_the_second_is_excess_and_for_people(self, shop: Shop) -> None:
+        """One of the two is taken whole and goes back; of the other somebody takes a part that nobody asked for."""
+        order = hold_funds(shop, card="pm_card_lateSuccess")
+        voided_though_it_will_pay(shop)
+        pay_again(shop, order, token="pm_card_visa")
+        shop.pass_time(seconds=6)
+        first, second = (intent["id"] for intent in shop.truth("intent"))
+        fault(shop, "timeout_before", CANCEL, times=None)
+        assert cancel(shop, order).status_code == 202
+
+        in_dashboard(shop, f"payment_intents/{second}/capture")
+        in_dashboard(shop, f"payment_intents/{first}/capture", form=b"amount_to_capture=100")
+        shop.deliver()
+        shop.sandbox.engine.faults.clear()
+        wait(shop, rounds=3, seconds=121)
+
+        assert (taken(shop), shop.order().excess_minor) == ([100, 1999], 100)
+        assert (holds(shop), "amount_mismatch" in cases()) == (["amount_mismatch"], True)
