@@ -25,6 +25,7 @@ from tests.simulation.running import House, Tally, play_all  # noqa: E402
 from tests.simulation.script import Step  # noqa: E402
 
 ENDLESS = 1_000_000
+SHOWN_EVERY = 100
 
 
 def main() -> int:
@@ -47,6 +48,8 @@ def main() -> int:
         tally.add(run)
         if not run.is_clean:
             print(f"seed {run.seed}: {'; '.join(map(str, run.broken[:3]))}", flush=True)
+        if tally.runs % SHOWN_EVERY == 0:
+            print(f"{tally.runs} seeds in {time.monotonic() - began:.0f} s, {len(tally.broken)} broken", flush=True)
         if len(tally.broken) >= words.broken_max:
             break
     tally.seconds = time.monotonic() - began
