@@ -14,7 +14,7 @@ from ledger import selectors as books
 from ledger import services as ledger
 from ledger.models import Period
 from orders.models import Order
-from orders.refunding import Wanted, WantedAmount, WantedEverything, WantedUnits
+from orders.refunding import NothingLeft, Wanted, WantedAmount, WantedEverything, WantedUnits
 from orders.services import order_transaction
 from oversight import tasks as oversight_tasks
 from oversight.services import actor_name
@@ -73,7 +73,11 @@ def _refund(world: World, dice: random.Random, *, cause: Cause, amounts: list[in
     )
 
     def ask() -> None:
-        payments.request_refund(wish, cause=cause, staff=staff)
+        try:
+            payments.request_refund(wish, cause=cause, staff=staff)
+        except NothingLeft:
+            _look_at_rest(world, order, "nothing is left, they say")
+            raise
         _look_at(world, order, wish)
 
     if try_to(world, "request_refund", ask):
@@ -85,15 +89,19 @@ def _look_at(world: World, order: Order, wish: RefundWish) -> None:
     *before, made = Refund.objects.filter(order=order).order_by("id")
     if wish.last_known_refund_id != (before[-1].public_id if before else ""):
         world.complain(f"{made.public_id} was asked for by somebody who had not seen the refund before it")
-    disputes = order.disputes.all()
-    if not wish.overrides_dispute and any(row.status in OPEN_DISPUTES for row in disputes):
+    if not wish.overrides_dispute and order.disputes.filter(status__in=OPEN_DISPUTES).exists():
         world.complain(f"{made.public_id} goes back beside an open dispute")
     if isinstance(wish.wanted, WantedEverything) and len({row.attempt_id for row in (*before, made)}) == 1:
-        order.refresh_from_db()
-        lost = sum(row.amount_minor for row in disputes if row.status in LOST_DISPUTES)
-        counted = sum(row.amount_minor - row.excess_minor for row in (*before, made) if row.status in COUNTED_REFUNDS)
-        if counted + lost < order.accepted_minor:
-            world.complain(f"{made.public_id} is everything, and of {order.accepted_minor} {counted} goes back")
+        _look_at_rest(world, order, f"{made.public_id} is everything")
+
+
+def _look_at_rest(world: World, order: Order, claim: str) -> None:
+    """Complain if something of the order's money is neither with the customer nor on its way."""
+    order.refresh_from_db()
+    lost = sum(order.disputes.filter(status__in=LOST_DISPUTES).values_list("amount_minor", flat=True))
+    counted = sum(row.amount_minor - row.excess_minor for row in order.refunds.filter(status__in=COUNTED_REFUNDS))
+    if counted + lost < order.accepted_minor:
+        world.complain(f"{claim}, and of {order.accepted_minor} of {order.public_id} {counted + lost} goes back")
 
 
 def decide_refund(world: World, dice: random.Random) -> None:

@@ -151,6 +151,11 @@ def cancel(world: World, dice: random.Random) -> None:
     customer = dice.choice(paying if paying and dice.random() < 0.7 else holders)
     if customer.in_flight:
         world.note("cancel during payment")
+    cancel_of(world, customer)
+
+
+def cancel_of(world: World, customer: Customer) -> None:
+    """This will ask for a customer's order to be cancelled."""
     headers = {"X-Order-Token": customer.order_token, "Idempotency-Key": customer.new_key()}
     world.send(customer, Request(f"orders/{customer.order_id}/cancel", {"reason": "simulated"}, headers))
 

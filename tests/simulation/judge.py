@@ -13,7 +13,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from core import clock
-from orders.models import Hold, HoldReason, Order
+from orders.models import Hold, HoldReason, Order, OrderState
+from orders.models.money import BEFORE_PAYMENT
 from oversight.models import Case, CaseType
 from payments.models import OPEN_STATUSES, Operation
 from reconciliation.invariants import CHECKS, Check, Violation, combined, hashes, provider
@@ -78,6 +79,9 @@ WHERE event.type = 'payment_intent.succeeded' AND event.status = 'processed' AND
 ANSWERED = """
 SELECT concat('key ', id), finished_at::text FROM core_idempotencykey WHERE finished_at <= $1
 """
+
+# After weeks of rest whoever was not paid has ended.
+UNDECIDED = frozenset(BEFORE_PAYMENT) - {OrderState.EXPIRED}
 
 # Both compare rows with rows that are only ever added, which takes half as long as all other checks together: looked at
 # when there are more.
@@ -273,7 +277,7 @@ def _left_undone() -> Iterator[Finding]:
         yield Finding("every_event_is_processed", f"never processed: {event.public_id} {event.type} {event.status}")
     # Money that the provider will not give back waits for a person; the order waits with it.
     refused = Case.objects.filter(type=CaseType.GIVE_BACK_FAILED).exclude(status=Case.Status.RESOLVED)
-    waiting = Order.objects.filter(state__in=["draft", "payment_pending"])
+    waiting = Order.objects.filter(state__in=UNDECIDED)
     # A bank that has not decided a dispute keeps the order waiting for its word. So does another amount than ours: not
     # even a cancelled order's money goes back before people decide.
     blocked = Hold.objects.filter(reason__in=[HoldReason.DISPUTE, HoldReason.AMOUNT_MISMATCH], released_at=None)

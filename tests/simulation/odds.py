@@ -23,7 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "provider": ("provider_fault", "keys_pruned", "stranger_pays", "work_in_dashboard", "bank_is_slow",
                  "answers_are_lost"),
-    "banks": ("dispute", "reversal", "dashboard_refund", "fraud_warning", "tried_again"),
+    "banks": ("dispute", "reversal", "dashboard_refund", "fraud_warning", "tried_again", "paid_once_more"),
     "line": ("line_keeps", "key_refused", "left_for_long", "paid_twice", "come_back_late", "overtaken", "old_news",
              "provider_is_silent"),
     "webhooks": ("post_fault", "deliver_old", "deliver_forged"),

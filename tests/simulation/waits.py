@@ -19,15 +19,17 @@ from payments.services import Destination, RefundWish
 from payments.services.operations import TRIES_MAX
 from sandbox.errors import ConnectionLostError
 from tests.simulation import workers
+from tests.simulation.carts import fill_cart
 from tests.simulation.colleagues import REFUNDABLE, try_to
-from tests.simulation.customers import pay_again_with, start_held
+from tests.simulation.customers import cancel_of, pay_again_with, start_held, start_with
 from tests.simulation.happenings import control, doom_at
-from tests.simulation.scenes import LATE_SECONDS, go_on, one_waiting, waiting_after, work_off
+from tests.simulation.scenes import LATE_SECONDS, TRIES_TO_ORDER, go_on, one_waiting, waiting_after, work_off
 from tests.simulation.world import DAY, Act, Customer, World
 
 PAY_BACK = {"refund_pending": 5, "refund_pending_fails": 5, "refund_reversed": 2}
 # Above the policies' times after which people are told.
 REFUND_DAYS, BANK_MINUTES = 5, 11
+CARDS_FOR_REST = ("", "", "pm_card_visa", "pm_card_visa", "pm_card_chargeDeclined")
 MINUTES_OF_REPLAYS = (1, 2, 3, 5)
 
 
@@ -79,15 +81,24 @@ def held_to_the_end(world: World, dice: random.Random) -> None:
 
 
 def rest_lapses(world: World, dice: random.Random) -> None:
-    """Somebody takes a part of held funds, and the bank lets go of the rest before anybody takes it."""
+    """Somebody takes a part of held funds, and the bank lets go of the rest before anybody takes it. Now and then its
+    customer pays the rest with another card.
+    """
     holders = _holders(world, dice)
     if not holders:
         return
-    order = Order.objects.get(public_id=dice.choice(holders).order_id)
+    customer = dice.choice(holders)
+    order = Order.objects.get(public_id=customer.order_id)
     if not workers.capture(world, order.public_id, part_minor=order.due_minor // 3):
         return
     go_on(world, dice, seconds=1)
     go_on(world, dice, seconds=8 * DAY)
+    if dice.random() < 0.5:
+        return
+    pay_again_with(world, customer, token=dice.choice(CARDS_FOR_REST), is_replacing=False)
+    go_on(world, dice, seconds=1)
+    workers.capture(world, order.public_id)
+    go_on(world, dice, seconds=1)
 
 
 def provider_is_silent(world: World, dice: random.Random) -> None:
@@ -161,6 +172,47 @@ def tried_again(world: World, dice: random.Random) -> None:
     payments.ask_provider(attempt, cause=Cause(actor="staff:usr_sim", source="console", now=clock.now()))
 
 
+def paid_once_more(world: World, dice: random.Random) -> None:
+    """A bank takes a payment back and its customer begins to pay again; of held funds a part is taken. Then they
+    cancel, or somebody pays with the first secret once more, or both.
+    """
+    customer = _one_who_paid(world, dice)
+    if customer is None:
+        return
+    attempt = PaymentAttempt.objects.get(order__public_id=customer.order_id, is_current=True)
+    if not control(world, "reversals", {"payment_intent": attempt.provider_reference}):
+        return
+    world.note("capture reversed")
+    go_on(world, dice, seconds=1)
+    is_held = attempt.capture_method == "manual"
+    card = "pm_card_visa" if is_held else dice.choice(CARDS_FOR_REST)
+    pay_again_with(world, customer, token=card, is_replacing=False)
+    if is_held and workers.capture(world, customer.order_id, part_minor=attempt.amount_minor // 3):
+        go_on(world, dice, seconds=1)
+    if dice.random() < 0.7:
+        cancel_of(world, customer)
+    if dice.random() < 0.7:
+        with suppress(ConnectionLostError):
+            world.shop.confirm({"client_secret": attempt.client_secret})
+    go_on(world, dice, seconds=1)
+
+
+def _one_who_paid(world: World, dice: random.Random) -> Customer | None:
+    """One of the customers whose order is paid and nothing more; where there is none somebody pays first."""
+    for _ in range(TRIES_TO_ORDER):
+        orders = Order.objects.filter(state=OrderState.PAID, cancel_requested_at=None, due_minor__gt=0)
+        paid = set(orders.filter(attempts__is_current=True).values_list("public_id", flat=True))
+        if customers := [one for one in world.customers if one.order_id in paid and not one.in_flight]:
+            return dice.choice(customers)
+        fill_cart(world, dice)
+        if carts := [one for one in world.customers if one.cart and not one.order_id and not one.in_flight]:
+            customer = dice.choice(carts)
+            start_with(world, customer, dice, is_held=dice.random() < 0.5, card="pm_card_visa")
+            workers.capture(world, customer.order_id)
+            go_on(world, dice, seconds=1)
+    return None
+
+
 def _holders(world: World, dice: random.Random) -> list[Customer]:
     """Customers whose funds are held; where there is none somebody orders so first."""
     return waiting_after(partial(start_held, world, dice), world, dice, OrderState.PAYMENT_AUTHORIZED)
@@ -200,5 +252,6 @@ ACTS: dict[str, tuple[float, Act]] = {
     "provider_is_silent": (0.4, provider_is_silent),
     "answers_are_lost": (0.4, answers_are_lost),
     "tried_again": (0.8, tried_again),
+    "paid_once_more": (0.8, paid_once_more),
     "nobody_agrees": (1.5, nobody_agrees),
 }

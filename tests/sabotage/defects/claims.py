@@ -51,4 +51,17 @@ DEFECTS = (
         ),
         more=ASKING,
     ),
+    Defect(
+        "taken since a reversal, and kept",
+        "A bank takes a sale's money back, some comes again, the order ends, and what came is still the sale's.",
+        (
+            Edit(
+                "payments.services.settle.settle_order",
+                "    _release_accepted(order, attempts, operations, cause=cause)\n",
+                "",
+            ),
+        ),
+        more={"paid_once_more": 30},
+        is_played_to_the_end=True,
+    ),
 )
