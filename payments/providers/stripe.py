@@ -33,6 +33,7 @@ from payments.providers.base import (
 from payments.providers.stripe_events import parse_event, verify_delivery
 from payments.providers.stripe_wire import (
     Seen,
+    present_charge,
     read_dispute,
     read_intent,
     read_kept,
@@ -200,7 +201,7 @@ class StripeAdapter:
         charge = charge if isinstance(charge, dict) else {}
         has_moved = has_taken or intent["amount_received"] or charge.get("captured")
         refunds = self._all("refunds", reference) if has_moved else []
-        earlier = {str(refund["charge"]) for refund in refunds} - {str(charge.get("id"))}
+        earlier = {str(refund["charge"]) for refund in refunds} - {present_charge(intent)}
         may_have_earlier = has_earlier or bool(earlier) or (has_taken and not charge.get("captured"))
         disputes = self._all("disputes", reference) if may_have_earlier or charge.get("disputed") else []
         update = read_intent(intent, seen=seen, refunds=[read_refund(refund) for refund in refunds])

@@ -31,6 +31,8 @@ STATUSES: dict[str, UpdateStatus] = {
     "succeeded": "captured",
     "canceled": "voided",
 }
+# Nothing is under way: what became of the last charge is what became of the payment.
+AT_REST = ("requires_payment_method", "canceled")
 REFUND_STATUSES: dict[str, RefundStatus] = {
     "pending": "pending",
     "requires_action": "requires_action",
@@ -104,10 +106,8 @@ def read_intent(
     if word not in STATUSES:
         raise UnknownStatus(word)
     metadata, currency = intent.get("metadata") or {}, str(intent["currency"]).upper()
-    charge = intent.get("latest_charge")
-    charge = charge if isinstance(charge, dict) else {}
-    is_open = word in {"requires_payment_method", "canceled"}
-    reversed_minor = _taken_back(charge, currency) if is_open and seen.is_look else 0
+    charge = _charge(intent)
+    reversed_minor = _taken_back(charge, currency) if word in AT_REST and seen.is_look else 0
     failure = _failure(intent.get("last_payment_error")) if word == "requires_payment_method" else None
     received = charge.get("amount_captured") if reversed_minor else intent.get("amount_received")
     captured_minor = from_wire(received or 0, currency) - reversed_minor
@@ -138,6 +138,20 @@ def read_intent(
         refunds=tuple(refunds),
         reversed_minor=reversed_minor,
     )
+
+
+def present_charge(intent: dict[str, Any]) -> str:
+    """This will return the id of the charge that the intent's status speaks of, or "". A new try has none at first: the
+    last charge is of the one before then, and if that was taken back, it is an earlier one.
+    """
+    charge = _charge(intent)
+    is_earlier = intent["status"] not in AT_REST and _taken_back(charge, str(intent["currency"]).upper()) > 0
+    return "" if is_earlier else str(charge.get("id") or "")
+
+
+def _charge(intent: dict[str, Any]) -> dict[str, Any]:
+    charge = intent.get("latest_charge")
+    return charge if isinstance(charge, dict) else {}
 
 
 def _status(word: str, failure: Failure | None, *, captured_minor: int, reversed_minor: int) -> UpdateStatus:

@@ -77,6 +77,21 @@ class TestReversalsHeardLate:
         ends = "capture_failed" if is_known else "payment_failed"
         assert (shop.order().state, shop.order().captured_minor) == (ends, 0)
 
+    @pytest.mark.parametrize("card", ["pm_card_lateSuccess", "pm_card_threeDSecure2Required"])
+    def test_while_the_same_payment_is_tried_again_its_last_charge_is_the_one_before(self, shop: Shop, card: str) -> None:
+        """The new try has no charge yet: what the provider shows beside it is what was taken back, less a refund."""
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        shop.deliver()
+        shop.pass_time(seconds=61)
+        take_back(shop, refunded=40)
+        shop.confirm(order, card=card)
+        shop.pass_time(seconds=2)
+
+        ask(shop)
+
+        assert (shop.order().captured_minor, shop.order().returned_minor) == (40, 40)
+
     def test_a_look_too_early_to_tell_of_one_does_not_count_the_same_charge_twice(self, shop: Shop) -> None:
         """It shows the charge we know as an earlier one; what that left is not ours beside the charge itself."""
         order = shop.start(shop.a_cart()).json()
