@@ -78,7 +78,7 @@ class TestReversalsHeardLate:
         assert (shop.order().state, shop.order().captured_minor) == (ends, 0)
 
     @pytest.mark.parametrize("card", ["pm_card_lateSuccess", "pm_card_threeDSecure2Required"])
-    def test_while_the_same_payment_is_tried_again_its_last_charge_is_the_one_before(self, shop: Shop, card: str) -> None:
+    def test_while_the_payment_is_tried_again_its_last_charge_is_the_one_before(self, shop: Shop, card: str) -> None:
         """The new try has no charge yet: what the provider shows beside it is what was taken back, less a refund."""
         order = shop.start(shop.a_cart()).json()
         shop.confirm(order)

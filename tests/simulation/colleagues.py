@@ -1,7 +1,7 @@
 """Staff who ask for refunds and decide about each other's, and who keeps the books: closes days, seals and counts."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -74,25 +74,26 @@ def _refund(world: World, dice: random.Random, *, cause: Cause, amounts: list[in
 
     def ask() -> None:
         try:
-            payments.request_refund(wish, cause=cause, staff=staff)
+            made = payments.request_refund(wish, cause=cause, staff=staff)
         except NothingLeft:
             _look_at_rest(world, order, "nothing is left, they say")
             raise
-        _look_at(world, order, wish)
+        _look_at(world, order, wish, made)
 
     if try_to(world, "request_refund", ask):
         world.note(f"refund by {wish.destination}")
 
 
-def _look_at(world: World, order: Order, wish: RefundWish) -> None:
-    """Complain, in the refund's own transaction, about one that had to be refused or is not what was wished."""
-    *before, made = Refund.objects.filter(order=order).order_by("id")
-    if wish.last_known_refund_id != (before[-1].public_id if before else ""):
-        world.complain(f"{made.public_id} was asked for by somebody who had not seen the refund before it")
+def _look_at(world: World, order: Order, wish: RefundWish, made: Sequence[Refund]) -> None:
+    """Complain, in the refunds' own transaction, about what had to be refused or is not what was wished."""
+    names = ", ".join(refund.public_id for refund in made)
+    before = order.refunds.exclude(pk__in=[refund.pk for refund in made]).order_by("id").last()
+    if wish.last_known_refund_id != (before.public_id if before else ""):
+        world.complain(f"{names} was asked for by somebody who had not seen the refund before it")
     if not wish.overrides_dispute and order.disputes.filter(status__in=OPEN_DISPUTES).exists():
-        world.complain(f"{made.public_id} goes back beside an open dispute")
-    if isinstance(wish.wanted, WantedEverything) and len({row.attempt_id for row in (*before, made)}) == 1:
-        _look_at_rest(world, order, f"{made.public_id} is everything")
+        world.complain(f"{names} goes back beside an open dispute")
+    if isinstance(wish.wanted, WantedEverything):
+        _look_at_rest(world, order, f"{names} is everything")
 
 
 def _look_at_rest(world: World, order: Order, claim: str) -> None:

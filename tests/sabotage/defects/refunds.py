@@ -19,7 +19,7 @@ DEFECTS = (
                 "",
             ),
         ),
-        more=REFUNDS,
+        more={**REFUNDS, "refund_by_rule": 12},
     ),
     Defect(
         "row deleted on time-out",
