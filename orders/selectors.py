@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Func, IntegerField, Q, QuerySet
+from django.db.models import Case, F, Func, IntegerField, Q, QuerySet, When
 from django.db.models.fields.json import KT
 
 from core.errors import NotFound
@@ -68,18 +68,28 @@ def history_of(order: Order) -> QuerySet[OrderEvent]:
     return OrderEvent.objects.filter(order=order).order_by("sequence")
 
 
-def due_for_expiry(*, now: datetime, limit: int, waiting: QuerySet[Any] | Sequence[int] = ()) -> list[str]:
+# Orders, by their primary keys.
+SomeOrders = QuerySet[Any] | Sequence[int]
+
+
+def due_for_expiry(*, now: datetime, limit: int, waiting: SomeOrders = (), last: SomeOrders = ()) -> list[str]:
     """This will return the public ids of orders before payment whose time is over, oldest first, but for those that are
-    `waiting` for something.
+    `waiting` for something. Those of `last` come after all others.
     """
     rows = Order.objects.filter(expires_at__lte=now, state__in=EXPIRING_STATES).exclude(pk__in=waiting)
-    return list(rows.order_by("expires_at").values_list("public_id", flat=True)[:limit])
+    return list(rows.order_by(_whether_in(last), "expires_at").values_list("public_id", flat=True)[:limit])
 
 
-def open_cancellations(*, limit: int, waiting: QuerySet[Any] | Sequence[int] = ()) -> list[str]:
-    """This will return orders whose cancellation was asked for and not yet carried out, but for those `waiting`."""
+def open_cancellations(*, limit: int, waiting: SomeOrders = (), last: SomeOrders = ()) -> list[str]:
+    """This will return orders whose cancellation was asked for and not yet carried out, but for those `waiting`, oldest
+    first. Those of `last` come after all others.
+    """
     rows = Order.objects.filter(cancel_requested_at__isnull=False, state__in=BEFORE_PAYMENT).exclude(pk__in=waiting)
-    return list(rows.order_by("cancel_requested_at").values_list("public_id", flat=True)[:limit])
+    return list(rows.order_by(_whether_in(last), "cancel_requested_at").values_list("public_id", flat=True)[:limit])
+
+
+def _whether_in(some: SomeOrders) -> Case:
+    return Case(When(pk__in=some, then=1), default=0)
 
 
 CLOSING_STATES = (

@@ -294,6 +294,14 @@ def orders_being_closed() -> QuerySet[Operation, Any]:
     return Operation.objects.filter(kind="void", status__in=OPEN_STATUSES).values("order_id")
 
 
+def orders_looked_at_later(*, now: datetime) -> QuerySet[Operation, Any]:
+    """This will return the ids of orders with a payment that nobody knows the end of and that is looked at later, after
+    a while that grows.
+    """
+    rows = Operation.objects.filter(kind="authorize", status__in=["sent", "unknown"], next_check_at__gt=now)
+    return rows.values("order_id")
+
+
 def authorizations_until(*, deadline: datetime, limit: int) -> list[PaymentAttempt]:
     """This will return current attempts with held funds whose authorization ends by `deadline`, earliest first."""
     rows = PaymentAttempt.objects.filter(

@@ -28,6 +28,7 @@ from payments.selectors import (
     lock_attempts,
     lock_operations,
     orders_being_closed,
+    orders_looked_at_later,
     worked_on_since,
 )
 
@@ -49,14 +50,14 @@ def sweep_operations(*, now: Callable[[], datetime]) -> int:
 @outside_transaction
 def sweep_expired_orders(*, now: Callable[[], datetime]) -> int:
     """This will look at every order whose time is over: ask the provider first, extend once, close, expire. One whose
-    payment is being closed waits for that.
+    payment is being closed waits for that; one about which nobody can tell while a provider is away stands before none.
 
     Also gives back the units of reservations at their cap. Returns how many orders were looked at.
     """
     for order_id in release_capped(now=now(), limit=BATCH):
         with orders.order_transaction("reconciliation.stock_returned"):
             orders.note_stock_returned(lock_order(order_id), cause=system("sweep", now=now()))
-    due = due_for_expiry(now=now(), limit=BATCH, waiting=orders_being_closed())
+    due = due_for_expiry(now=now(), limit=BATCH, waiting=orders_being_closed(), last=orders_looked_at_later(now=now()))
     return each_of(due, lambda order_id: expire_order(order_id, cause=system("sweep", now=now())))
 
 
@@ -78,7 +79,7 @@ def expire_order(order_id: str, *, cause: Cause) -> None:
 @outside_transaction
 def sweep_cancellations(*, now: Callable[[], datetime]) -> int:
     """This will carry on every cancellation that was asked for, of paid orders too. Returns how many."""
-    due = open_cancellations(limit=BATCH, waiting=orders_being_closed())
+    due = open_cancellations(limit=BATCH, waiting=orders_being_closed(), last=orders_looked_at_later(now=now()))
     count = each_of(due, lambda order_id: settle(order_id, cause=system("sweep", now=now())))
     with_rest = cancelled_with_rest(limit=BATCH)
     return count + each_of(with_rest, lambda order_id: _return_rest(order_id, cause=system("sweep", now=now())))

@@ -36,7 +36,7 @@ def as_heard(attempt: PaymentAttempt, update: ProviderUpdate) -> ProviderUpdate:
     So is money that a later look does not show any more. See Note [Reversed].
     """
     missing_minor = 0 if _is_too_early(attempt, update) else _not_shown(attempt, update)
-    if missing_minor:
+    if missing_minor and update.status not in TAKEN_STATUSES:
         return replace(update, status="reversed", reversed_minor=missing_minor)
     if attempt.status in TAKEN_STATUSES and update.status not in {*TAKEN_STATUSES, "reversed"}:
         # The charge that we know may be what it shows as an earlier one: what that left is not ours beside it.
@@ -51,13 +51,15 @@ def as_heard(attempt: PaymentAttempt, update: ProviderUpdate) -> ProviderUpdate:
 
 def unheard_reversal(attempt: PaymentAttempt, update: ProviderUpdate) -> ProviderUpdate | None:
     """This will return the reversal that must have come between the charge we know and the one that the update shows,
-    which is to be learned first; None where there was none.
+    which is to be learned first; None where there was none. That there was one is shown by what the earlier charge
+    left, or by a look that knows of less money than we do: totals of one charge only grow.
     """
     if not (attempt.status in TAKEN_STATUSES and update.status in TAKEN_STATUSES and update.observed_at is not None):
         return None
-    if update.earlier_minor <= attempt.kept_minor:
+    is_less = _not_shown(attempt, update) > 0 and not _is_too_early(attempt, update)
+    if update.earlier_minor <= attempt.kept_minor and not is_less:
         return None
-    missing_minor = attempt.captured_minor - update.earlier_minor
+    missing_minor = attempt.captured_minor - max(attempt.kept_minor, update.earlier_minor)
     # What went back is learned with the charge that came after it: one event moves an order once along a way.
     return replace(
         update,
@@ -91,7 +93,7 @@ def _not_shown(attempt: PaymentAttempt, update: ProviderUpdate) -> int:
         return 0
     if attempt.answered_at is None or update.observed_at <= attempt.answered_at:
         return 0
-    if attempt.status == AttemptStatus.REVERSED or update.status in {*TAKEN_STATUSES, "reversed"}:
+    if AttemptStatus.REVERSED in {attempt.status, update.status}:
         return 0
     kept_minor = max(attempt.kept_minor, update.earlier_minor)
     return max(0, attempt.captured_minor - kept_minor - update.captured_minor)

@@ -130,6 +130,24 @@ class TestTheJob:
         shop.sweep()
         assert set(Order.objects.values_list("state", flat=True)) == {"expired"}
 
+    def test_comes_last_to_what_is_looked_for_after_a_while(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        """While the provider is away nobody can tell how the first stands; the second is free and waits for nobody."""
+        monkeypatch.setattr(reconciliation, "BATCH", 1)
+        fault(shop, "timeout_before", "payment_intents.create", times=None)
+        doubtful = shop.start(shop.a_cart(), token="pm_card_visa").json()["order_id"]
+        shop.pass_time(minutes=1)
+        shop.sandbox.engine.faults.clear()
+        shop.start(shop.a_cart(), token="pm_card_chargeDeclined", key="next")
+        shop.pass_time(minutes=16)
+        fault(shop, "timeout_before", "*", times=None)
+        soon = clock.now() + timedelta(minutes=5)
+        in_doubt = Operation.objects.filter(order__public_id=doubtful, status__in=["sent", "unknown"])
+        assert in_doubt.update(next_check_at=soon) == 1
+
+        reconciliation.sweep_expired_orders(now=clock.now)
+
+        assert operations("void") == ["created"]
+
     def test_gives_more_time_once_however_many_of_it_run_at_once(self, shop: Shop) -> None:
         shop.start(shop.a_cart())
         shop.pass_time(minutes=15)

@@ -10,17 +10,20 @@ from core.cause import system
 from core.db import transaction
 from payments.models import PaymentAttempt
 from payments.providers.registry import adapter_for
-from payments.services import LookedMeanwhile, apply_update
+from payments.services import LookedMeanwhile, apply_update, request_capture
+from tests.journeys.buyers import hold_funds
 from tests.journeys.facts import (
     ask,
     assert_sound,
     holds,
     operations,
     take_back,
+    taken,
     unheard,
     wait,
 )
 from tests.shop import Shop
+from tests.simulation.line import in_dashboard
 from webhooks import services as webhooks
 from webhooks.models import Event
 
@@ -91,6 +94,26 @@ class TestReversalsHeardLate:
         ask(shop)
 
         assert (shop.order().captured_minor, shop.order().returned_minor) == (40, 40)
+
+    def test_one_after_which_less_was_taken_of_the_same_payment_is_found(self, shop: Shop) -> None:
+        """The provider shows the last charge alone, of which somebody took a part in the dashboard."""
+        hold_funds(shop)
+        with transaction("test"):
+            request_capture(shop.order().public_id, cause=system("staff", now=clock.now()))
+        shop.work()
+        shop.deliver()
+        reference = shop.truth("intent")[0]["id"]
+        unheard(shop, "reversals", payment_intent=reference)
+        shop.confirm({"client_secret": shop.attempt().client_secret})
+        in_dashboard(shop, f"payment_intents/{reference}/capture", form=b"amount_to_capture=100")
+        ask(shop)
+        assert (shop.order().state, shop.order().captured_minor) == ("paid", 1999)
+
+        shop.pass_time(seconds=61)
+        ask(shop)
+
+        assert (shop.order().captured_minor, taken(shop), holds(shop)) == (100, [100], ["amount_mismatch"])
+        assert shop.order().state != "paid"
 
     def test_a_look_too_early_to_tell_of_one_does_not_count_the_same_charge_twice(self, shop: Shop) -> None:
         """It shows the charge we know as an earlier one; what that left is not ours beside the charge itself."""
