@@ -67,6 +67,7 @@ app.conf.update(
             ("pending too long", "reconciliation.sweep_pending_too_long", 60.0, "default", ()),
             ("holds that end", "reconciliation.sweep_authorizations", 300.0, "default", ()),
             ("refunds that wait", "reconciliation.sweep_refunds", 60.0, "default", ()),
+            ("disputes without news", "reconciliation.sweep_disputes", 3600.0, "default", ()),
             ("orders that are over", "reconciliation.sweep_closing", 3600.0, "bulk", ()),
             ("idempotency keys", "reconciliation.reap_keys", 60.0, "bulk", ()),
             ("seals", "oversight.seal", 30.0, "bulk", ()),

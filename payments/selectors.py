@@ -176,6 +176,13 @@ def _closable(before: datetime) -> QuerySet[Order]:
     )
 
 
+def disputed_and_unheard_of(*, since: datetime, limit: int) -> list[PaymentAttempt]:
+    """This will return payments with an open dispute that nothing was heard of since then, the longest silent first."""
+    silent = Dispute.objects.filter(status__in=OPEN_DISPUTES, observed_at__lte=since)
+    rows = silent.select_related("attempt__account__channel", "attempt__order").order_by("observed_at")[:limit]
+    return [row.attempt for row in rows]
+
+
 def disputes_of(order: Order) -> list[Dispute]:
     """This will return the disputes of an order, oldest first; its lock guards them."""
     return list(Dispute.objects.filter(order=order).select_related("attempt__account__channel").order_by("id"))

@@ -1,5 +1,5 @@
-"""Sweeps over money after and before it moved: holds that end, refunds nobody approved or that take too long, orders
-whose windows are over.
+"""Sweeps over money after and before it moved: holds that end, refunds nobody approved or that take too long, disputes
+that nobody tells us of, orders whose windows are over.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from payments.models import Refund
 from payments.selectors import (
     authorizations_until,
     closable_orders,
+    disputed_and_unheard_of,
     is_closable,
     refunds_pending_since,
     unapproved_refunds,
@@ -27,6 +28,8 @@ from reconciliation.services import BATCH, each_of
 
 # Taken by itself so long before the bank lets go, unless somebody holds it.
 CAPTURE_AHEAD = timedelta(hours=24)
+# A bank decides in weeks, and the provider tells us: we ask in case that was lost.
+SILENT_AFTER = timedelta(hours=24)
 
 
 @outside_transaction
@@ -73,6 +76,18 @@ def sweep_refunds(*, now: Callable[[], datetime]) -> int:
             _report_slow(refund, cause=system("sweep", now=now()))
 
     return each_of(unapproved_refunds(limit=BATCH), give_up) + each_of([row.public_id for row in slow], tell)
+
+
+@outside_transaction
+def sweep_disputes(*, now: Callable[[], datetime]) -> int:
+    """This will ask the provider about open disputes of which nothing was heard for a day. Returns about how many."""
+    silent = disputed_and_unheard_of(since=now() - SILENT_AFTER, limit=BATCH)
+    attempts = {attempt.public_id: attempt for attempt in silent}
+
+    def ask(attempt_id: str) -> None:
+        payments.ask_provider(attempts[attempt_id], cause=system("sweep", now=now()))
+
+    return each_of(list(attempts), ask)
 
 
 @outside_transaction

@@ -48,6 +48,12 @@ def sweep_refunds() -> None:
     sweeping_money.sweep_refunds(now=clock.now)
 
 
+@shared_task(name="reconciliation.sweep_disputes")
+def sweep_disputes() -> None:
+    """Open disputes of which nothing is heard."""
+    sweeping_money.sweep_disputes(now=clock.now)
+
+
 @shared_task(name="reconciliation.sweep_closing")
 def sweep_closing() -> None:
     """Orders whose windows are over."""

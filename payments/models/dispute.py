@@ -64,6 +64,10 @@ class Dispute(models.Model):
                 fields=["respond_by"], condition=Q(status__in=["inquiry", "needs_response"]),
                 name="payments_dispute_due",
             ),
+            Index(
+                fields=["observed_at"], condition=Q(status__in=["inquiry", "needs_response", "under_review"]),
+                name="payments_dispute_silent",
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:

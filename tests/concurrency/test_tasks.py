@@ -21,12 +21,13 @@ from orders.services import open_hold, order_transaction, release_hold
 from oversight.models import Action, AuditEntry, Case, CaseType, ReasonCode, Seal
 from oversight.services import Act, Report, actor_name, open_case, request_approval
 from oversight.tests.factories import SWEEP, a_colleague
-from payments.models import Operation
+from payments.models import Dispute, Operation
 from payments.services import RefundWish, ask_provider, request_refund
 from tests.concurrency.threads import at_once
-from tests.journeys.buyers import cancel, hold_funds
+from tests.journeys.buyers import cancel, hold_funds, paid
 from tests.journeys.facts import (
     charges,
+    control,
     fault,
     given_back,
     held,
@@ -226,6 +227,16 @@ def a_refund_that_takes_long(shop: Shop) -> Arguments:
     return {}
 
 
+def a_dispute_that_ended_unheard(shop: Shop) -> Arguments:
+    """This will let a bank decide against us, and what the provider tells us of it be lost."""
+    paid(shop)
+    control(shop, "disputes", payment_intent=shop.truth("intent")[0]["id"])
+    lose_webhooks(shop)
+    control(shop, f"disputes/{Dispute.objects.get().provider_reference}", status="lost")
+    shop.pass_time(days=1)
+    return {}
+
+
 def an_order_whose_windows_are_over(shop: Shop) -> Arguments:
     """This will let the time for disputes pass after everything went back."""
     refunded(shop)
@@ -285,6 +296,13 @@ SCENES = {
         {"moves": ["draft", "payment_pending", "payment_authorized", "paid"], "taken": [1999]},
     ),
     "reconciliation.sweep_refunds": Scene(a_refund_that_takes_long, {"cases": [("refund_pending_too_long", "open")]}),
+    "reconciliation.sweep_disputes": Scene(
+        a_dispute_that_ended_unheard,
+        {
+            "moves": ["draft", "payment_pending", "paid", "refunded"],
+            "cases": [("dispute_opened", "resolved"), ("dispute_lost", "open")],
+        },
+    ),
     "reconciliation.sweep_closing": Scene(
         an_order_whose_windows_are_over,
         {"moves": ["draft", "payment_pending", "paid", "refunded", "closed"], "given_back": [1999]},

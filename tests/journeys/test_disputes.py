@@ -12,11 +12,14 @@ from orders.refunding import WantedAmount
 from oversight.models import Case
 from payments.models import Dispute
 from payments.services import RefundLocked, RefundWish, request_refund
+from reconciliation import sweeping_money
 from tests.journeys.buyers import hold_funds, paid
 from tests.journeys.facts import (
     assert_sound,
+    calls,
     control,
     holds,
+    lose_webhooks,
     moves,
 )
 from tests.shop import Shop
@@ -118,6 +121,31 @@ class TestDisputes:
 
         with pytest.raises(RefundLocked), transaction("test"):
             request_refund(wish, cause=system("rules", now=clock.now()))
+
+    @pytest.mark.pains("G4")
+    def test_whose_end_nobody_tells_us_of_is_asked_about_once_a_day(self, shop: Shop) -> None:
+        paid(shop, TWO)
+        row = dispute(shop)
+        lose_webhooks(shop)
+        move(shop, "lost")
+        asked = len(calls(shop))
+        assert (sweeping_money.sweep_disputes(now=clock.now), len(calls(shop))) == (0, asked)
+
+        shop.pass_time(hours=24)
+        assert sweeping_money.sweep_disputes(now=clock.now) == 1
+
+        row.refresh_from_db()
+        assert (row.status, shop.order().state, holds(shop)) == ("lost", "refunded", [])
+        shop.pass_time(hours=24)
+        assert sweeping_money.sweep_disputes(now=clock.now) == 0
+
+    def test_one_that_lasts_is_asked_about_again_the_next_day(self, shop: Shop) -> None:
+        paid(shop, TWO)
+        dispute(shop)
+        for _ in range(2):
+            shop.pass_time(hours=24)
+            assert sweeping_money.sweep_disputes(now=clock.now) == 1
+            assert sweeping_money.sweep_disputes(now=clock.now) == 0
 
     def test_events_once_more_change_nothing(self, shop: Shop) -> None:
         paid(shop, TWO)

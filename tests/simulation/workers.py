@@ -41,6 +41,7 @@ SWEEPS: dict[str, Callable[[], None]] = {
     "pending_too_long": sweeps.sweep_pending_too_long.run,
     "authorizations": sweeps.sweep_authorizations.run,
     "refunds": sweeps.sweep_refunds.run,
+    "disputes": sweeps.sweep_disputes.run,
     "webhooks": webhook_tasks.sweep.run,
     **colleagues.SWEEPS,
 }
