@@ -141,4 +141,16 @@ DEFECTS = (
         ),
         more={"overtaken": 8},
     ),
+    Defect(
+        "named after its order",
+        "What the provider is told of a payment is its order alone, so that money of one try looks like nobody's.",
+        (
+            Edit(
+                "payments.providers.stripe.StripeAdapter.create",
+                '"attempt_id": request.attempt_id',
+                '"attempt_id": request.order_id',
+            ),
+        ),
+        is_played_to_the_end=True,
+    ),
 )
