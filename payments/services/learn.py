@@ -23,7 +23,7 @@ from core import policies
 from core.cause import Cause
 from core.ids import new_public_id
 from core.machines import may_move
-from orders.models import Order
+from orders.models import CANCELLED_STATES, Order, OrderState
 from orders.paths import Path, walked
 from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import ProviderUpdate, RefundFact
@@ -169,10 +169,14 @@ def _is_news(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:
 
 
 def mark_excess(order: Order, attempts: list[PaymentAttempt], attempt: PaymentAttempt, *, captured_before: int) -> None:
-    """This will mark what the new capture took beyond the amount due, all attempts together."""
+    """This will mark what the new capture took beyond the amount due, all attempts together; of a sale that was
+    cancelled nothing is due.
+    """
     accepted_by_others = sum(row.captured_minor - row.excess_minor for row in attempts if row.pk != attempt.pk)
     accepted_before = captured_before - attempt.excess_minor
     room = max(0, order.due_minor - accepted_by_others - accepted_before)
+    if order.is_sale_recognised and OrderState(order.state) in CANCELLED_STATES:
+        room = 0
     attempt.excess_minor += max(0, attempt.captured_minor - captured_before - room)
 
 

@@ -29,7 +29,6 @@ from payments.services.columns import set_order_money
 
 VOIDS_MAX = 10
 GIVE_BACKS_MAX = 5
-UNPAID = (*BEFORE_PAYMENT, *CANCELLED_STATES)
 # Two spaced looks did not find it: it never ran, so the same may be ordered anew.
 NEVER_EXECUTED = "never_executed"
 VOID_PAUSE = timedelta(seconds=60)
@@ -103,10 +102,10 @@ def _is_unwanted(order: Order, attempt: PaymentAttempt) -> bool:
 def _release_accepted(
     order: Order, attempts: list[PaymentAttempt], operations: list[Operation], *, cause: Cause
 ) -> None:
-    """Of an order that ends unpaid nothing is kept for the sale its bank undid: what was accepted since is marked as
-    excess. Not while a refund of the sale is under way, which takes its share first.
+    """Of an order that is about to end unpaid nothing is kept for the sale its bank undid: what was accepted since is
+    marked as excess. Not while a refund of the sale is under way, which takes its share first.
     """
-    if not (is_ending(order) and order.is_sale_recognised and OrderState(order.state) in UNPAID):
+    if not (is_ending(order) and order.is_sale_recognised and OrderState(order.state) in BEFORE_PAYMENT):
         return
     refunding = {
         row.attempt_id for row in operations if row.kind == OperationKind.REFUND and row.status in OPEN_STATUSES

@@ -10,6 +10,7 @@ from core.db import transaction
 from payments.services import request_capture
 from tests.journeys.buyers import cancel, hold_funds, paid, pay_again
 from tests.journeys.facts import (
+    ask,
     assert_sound,
     cases,
     control,
@@ -17,8 +18,10 @@ from tests.journeys.facts import (
     given_back,
     held,
     holds,
+    operations,
     shelf,
     taken,
+    unheard,
     voided_though_it_will_pay,
     wait,
 )
@@ -108,6 +111,42 @@ class TestAfterAReversal:
         assert cancel(shop, order).status_code == 200
 
         assert (shop.order().state, shop.order().is_sale_recognised, given_back(shop)) == ("cancelled", False, [])
+
+
+class TestAfterTheEnd:
+    @pytest.mark.pains("A3")
+    def test_what_is_paid_with_the_first_secret_goes_back_though_a_part_of_the_sale_had_been_refunded(
+        self, shop: Shop
+    ) -> None:
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        shop.deliver()
+        shop.pass_time(seconds=61)
+        reference = shop.truth("intent")[0]["id"]
+        unheard(shop, "refunds", payment_intent=reference, amount=40)
+        unheard(shop, "reversals", payment_intent=reference)
+        ask(shop)
+        assert cancel(shop, order).status_code == 200
+        assert (shop.order().state, shop.order().is_sale_recognised) == ("cancelled_with_refund", True)
+
+        shop.confirm(order)
+        shop.deliver()
+        wait(shop, rounds=2, seconds=121)
+
+        assert (given_back(shop), shop.order().state) == ([40, 1999], "cancelled_with_refund")
+
+    def test_a_refund_that_fails_is_for_people_and_nothing_is_sent_once_more(self, shop: Shop) -> None:
+        order = paid(shop, card="pm_card_refundFail")
+        cancel(shop, order)
+        shop.work()
+        shop.deliver()
+        assert shop.order().state == "cancelled_with_refund"
+
+        shop.pass_time(days=20)
+        shop.deliver()
+        wait(shop, rounds=3, seconds=121)
+
+        assert (shop.order().state, holds(shop), operations("give_back")) == ("cancelled", ["refund_failed"], [])
 
 
 class TestTwoHolds:
