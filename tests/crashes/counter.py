@@ -60,6 +60,23 @@ def with_rest(world: World) -> Request:
     return request
 
 
+def lost_unheard(world: World) -> Request:
+    """A bank disputed a payment and decided against us, and nobody told us of the decision."""
+    request, _ = requests.start(world, token=GOOD)
+    deliver(world)
+    work(world)
+    control(world.shop, "disputes", payment_intent=world.shop.truth("intent")[0]["id"])
+    lose_webhooks(world.shop)
+    control(world.shop, f"disputes/{Dispute.objects.get().provider_reference}", status="lost")
+    world.shop.pass_time(days=1)
+    return request
+
+
+def sweep_disputes(world: World, request: Request) -> None:
+    """Beat asks about disputes of which nothing is heard."""
+    sweeps.sweep_disputes.run()
+
+
 def sweep_cancellations(world: World, request: Request) -> None:
     """Beat looks what cancelled orders are owed, and a worker carries it out."""
     sweeps.sweep_cancellations.run()
@@ -106,6 +123,12 @@ SCENARIOS = [
             REFUNDED, answer="cancelled", state="cancelled_with_refund", given_back=(1499, 500), cases=("dispute_lost",)
         ),
         act=sweep_cancellations,
+    ),
+    Scenario(
+        "sweep disputes",
+        lost_unheard,
+        replace(PAID, state="refunded", cases=("dispute_lost",)),
+        act=sweep_disputes,
     ),
     Scenario("refund request", paid_and_asked_back, replace(REFUNDED, answer="refund_pending")),
     Scenario(
