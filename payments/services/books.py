@@ -74,10 +74,10 @@ def post_captures_reversed(order: Order, attempt: PaymentAttempt, lost: Captured
     owed = lost.total_minor - lost.excess_minor if order.is_sale_recognised else 0
     number = attempt.reversals_count
     if owed:
-        ledger.post_capture_reversed(_lost(order, attempt, owed), round=number, cause=cause)
+        ledger.post_capture_reversed(_movement(order, attempt, attempt, owed), round=number, cause=cause)
     unowed = lost.total_minor - owed
     if unowed:
-        ledger.post_unowed_capture_reversed(_lost(order, attempt, unowed), round=number, cause=cause)
+        ledger.post_unowed_capture_reversed(_movement(order, attempt, attempt, unowed), round=number, cause=cause)
 
 
 def post_give_back(order: Order, operation: Operation, *, cause: Cause) -> None:
@@ -100,20 +100,11 @@ def _source(attempt: PaymentAttempt, operations: list[Operation]) -> Operation:
     return taking[-1]
 
 
-def _lost(order: Order, attempt: PaymentAttempt, amount_minor: int) -> ledger.Movement:
+def _movement(
+    order: Order, attempt: PaymentAttempt, source: Operation | PaymentAttempt, amount_minor: int
+) -> ledger.Movement:
     return ledger.Movement(
-        source_kind="attempt",
-        source_id=attempt.public_id,
-        account=attempt.account,
-        order_public_id=order.public_id,
-        attempt_public_id=attempt.public_id,
-        money=Money(amount_minor, attempt.currency),
-    )
-
-
-def _movement(order: Order, attempt: PaymentAttempt, source: Operation, amount_minor: int) -> ledger.Movement:
-    return ledger.Movement(
-        source_kind="operation",
+        source_kind="operation" if isinstance(source, Operation) else "attempt",
         source_id=source.public_id,
         account=attempt.account,
         order_public_id=order.public_id,
