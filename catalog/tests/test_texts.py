@@ -175,7 +175,7 @@ class TestSearch:
 
         assert "catalog_producttext_name" in plan, plan
         assert "catalog_product_name" in plan, plan
-        assert "Seq Scan" not in plan, plan
+        assert "Seq Scan on catalog_product" not in plan, plan
 
 
 class TestSetTexts:

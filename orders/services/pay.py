@@ -1,6 +1,7 @@
 """What the payment funnel tells an order. Only these functions know the way to paid."""
 
 from collections import defaultdict
+from contextlib import suppress
 from datetime import datetime
 
 from catalog import services as catalog
@@ -45,9 +46,18 @@ def mark_payment_failed(order: Order, because: Because) -> Order:
 
 
 @transaction_required
-def mark_capture_failed(order: Order, because: Because) -> Order:
-    """This will note that held funds could not be taken."""
-    return move(order, order.capture_failed, because)
+def mark_capture_failed(order: Order, because: Because, *, pays_until: datetime | None = None) -> Order:
+    """This will note that held funds could not be taken. Where none are held any more the customer may bring what is
+    missing until `pays_until`, and the units stay held for that unless they went back.
+    """
+    if pays_until is not None:
+        order.expires_at = max(pays_until, order.expires_at or pays_until)
+    move(order, order.capture_failed, because, also=["expires_at"])
+    if pays_until is not None:
+        # Who pays for units that went back has them kept anew first.
+        with suppress(catalog.ReservationOver):
+            catalog.hold_until(owner_id=order.public_id, until=pays_until)
+    return order
 
 
 @transaction_required

@@ -8,6 +8,7 @@ back by the settlement step and never silently kept.
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from core import policies
 from core.cause import Cause
@@ -208,7 +209,9 @@ def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
         because = _because(scene, Reason.PROVIDER_PAYMENT_AUTHORIZED)
         orders.mark_authorized(order, because, held_until=attempt.capture_before)
     elif _is_short(scene):
-        orders.mark_capture_failed(order, _because(scene, Reason.PROVIDER_CAPTURE_FAILED, code="rest_not_captured"))
+        because = _because(scene, Reason.PROVIDER_CAPTURE_FAILED, code="rest_not_captured")
+        time_to_pay = timedelta(seconds=policies.current("reservation")["hold_seconds"])
+        orders.mark_capture_failed(order, because, pays_until=scene.cause.now + time_to_pay)
     elif attempt.is_current and attempt.status in {"failed", "voided", "expired"} and _may_fail(scene):
         orders.mark_payment_failed(order, _because(scene, Reason.PROVIDER_PAYMENT_FAILED, code=attempt.failure_code))
     if has_changed and order.version == version_before:

@@ -59,11 +59,6 @@ def close_expired(order: Order, attempts: list[PaymentAttempt], operations: list
     for attempt in attempts:
         if attempt.can_capture:
             _open_void(order, attempt, operations, cause=cause)
-    if order.captured_minor and not order.is_paid_in_full() and not any(row.can_capture for row in attempts):
-        # Part of the money came and the rest never will: the order ends, and what came goes back.
-        orders.request_cancel(order, reason="The time to pay the rest is over.", cause=cause)
-        settle_order(order, attempts, operations, cause=cause)
-        return
     _end(order, attempts, operations, cause=cause)
 
 
@@ -243,7 +238,11 @@ def _end(order: Order, attempts: list[PaymentAttempt], operations: list[Operatio
         row.kind == OperationKind.AUTHORIZE and row.status in {"sent", "unknown"} for row in operations
     ):
         return
-    if order.captured_minor:
+    if _is_over_in_part(order, cause=cause):
+        # Part of the money came and the rest never will: the order ends, and what came goes back.
+        orders.request_cancel(order, reason="The time to pay the rest is over.", cause=cause)
+        settle_order(order, attempts, operations, cause=cause)
+    elif order.captured_minor:
         if is_ending(order) and order.is_given_back():
             taken = next(attempt.public_id for attempt in attempts if attempt.captured_minor)
             orders.confirm_cancellation_refund(order, Because(Reason.GIVEN_BACK, cause, taken))
@@ -258,6 +257,11 @@ def _end(order: Order, attempts: list[PaymentAttempt], operations: list[Operatio
             OrderState.CAPTURE_FAILED: Reason.AUTHORIZATION_LAPSED,
         }
         orders.expire(order, Because(reasons.get(OrderState(order.state), Reason.RESERVATION_EXPIRED), cause))
+
+
+def _is_over_in_part(order: Order, *, cause: Cause) -> bool:
+    is_over = order.expires_at is not None and order.expires_at <= cause.now
+    return is_over and order.captured_minor > 0 and not order.is_paid_in_full() and not is_ending(order)
 
 
 @transaction_required

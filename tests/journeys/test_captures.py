@@ -13,12 +13,14 @@ from orders.services import adjust_due, open_hold
 from oversight.models import Case
 from payments.models import Operation, PaymentAttempt
 from payments.services import AuthorizationLapsed, BeyondAuthorized, NotTheWhole, ask_provider, request_capture
+from reconciliation import services as reconciliation
 from reconciliation import sweeping_money
 from tests.journeys.buyers import Answer, hold_funds, pay_again, read
 from tests.journeys.facts import (
     assert_sound,
     cases,
     fault,
+    given_back,
     held,
     lose_webhooks,
     moves,
@@ -195,11 +197,14 @@ class TestParts:
 
         shop.pass_time(days=7, minutes=5)
         shop.deliver()
+        shop.sweep()
+        assert (shop.order().state, shelf()) == ("capture_failed", (9, 1, 0))
+        shop.pass_time(minutes=15)
         for _ in range(2):
             shop.sweep()
             shop.deliver()
 
-        assert taken(shop) == [500]
+        assert (taken(shop), shelf()) == ([500], (10, 0, 0))
         # Nobody brought the rest in time: what was taken went back.
         assert moves(shop)[2:] == ["payment_authorized", "capture_failed", "cancelled_with_refund"]
 
@@ -220,6 +225,24 @@ class TestParts:
         capture(shop)
 
         assert (taken(shop), shop.order().state) == ([500, 0, 1499], "paid")
+
+    def test_a_try_at_the_rest_that_nobody_finishes_ends_the_order_as_soon_as_it_is_closed(self, shop: Shop) -> None:
+        first = hold_funds(shop)
+        capture(shop, 500, is_final=False)
+        shop.pass_time(days=7, minutes=1)
+        shop.deliver()
+        assert pay_again(shop, first, token="pm_card_authenticationRequired").status_code == 201
+
+        while not operations("void"):
+            shop.pass_time(minutes=16)
+            reconciliation.sweep_expired_orders(now=clock.now)
+        assert shop.order().state == "payment_pending"
+        shop.work()
+        assert (operations("void"), shop.order().cancel_requested_at) == (["succeeded"], clock.now())
+        shop.work()
+
+        assert moves(shop)[-2:] == ["payment_pending", "cancelled_with_refund"]
+        assert (taken(shop), given_back(shop), held(shop)) == ([500, 0], [500], [0, 0])
 
     @pytest.mark.pains("A5")
     def test_no_third_is_opened_while_the_first_that_came_to_life_again_is_being_closed(self, shop: Shop) -> None:
