@@ -12,7 +12,15 @@ from ledger.selectors.periods import (
     names_of_accounts,
     time_zones,
 )
-from ledger.selectors.postings import NoSuchPosting, entries_of, find_posting, lock_chart, posting_of, reversal_of
+from ledger.selectors.postings import (
+    NoSuchPosting,
+    count_postings,
+    entries_of,
+    find_posting,
+    lock_chart,
+    posting_of,
+    reversal_of,
+)
 from ledger.selectors.statements import AccountStatement, Ledger, StatementLine, account_statement, trial_balance_on
 from ledger.selectors.totals import DayTotal, EventTotal, totals_by_day, totals_by_event, totals_by_order
 from ledger.selectors.verification import Problem, find_problems
@@ -31,6 +39,7 @@ __all__ = [
     "clearing_balance",
     "closed_through",
     "closing_of",
+    "count_postings",
     "entries_of",
     "find_period",
     "find_posting",

@@ -27,6 +27,11 @@ def find_posting(*, source_kind: str, source_id: str, event: str) -> Posting:
     return Posting.objects.get(source_kind=source_kind, source_id=source_id, event=event)
 
 
+def count_postings(*, source_kind: str, source_id: str, event: str) -> int:
+    """This will return how often an event was posted for a source, whichever its round."""
+    return Posting.objects.filter(source_kind=source_kind, source_id=source_id, event__startswith=event).count()
+
+
 def posting_of(public_id: str) -> Posting:
     """This will return the posting with its channel. Raises: NoSuchPosting."""
     posting = Posting.objects.select_related("channel").filter(public_id=public_id).first()

@@ -13,7 +13,7 @@ from core.cause import Cause
 from core.db import transaction_required
 from core.models import ProviderAccount
 from core.money import Money
-from ledger import chart
+from ledger import chart, selectors
 from ledger.models import Posting
 from ledger.services.posting import DoesNotBalance, Fact, Line, event_of_round, post
 
@@ -62,9 +62,14 @@ def reclassify_unowed(movement: Movement, *, cause: Cause) -> Posting:
 
 
 @transaction_required
-def reclassify_owed(movement: Movement, *, round: int = 1, cause: Cause) -> Posting:  # noqa: A002
-    """This will turn money booked for a sale into nobody's but the customer's: Dr receivable / Cr customer_credit."""
-    event = event_of_round("became_unowed", round)
+def reclassify_owed(movement: Movement, *, cause: Cause) -> Posting:
+    """This will turn money booked for a sale into nobody's but the customer's, each time once more: Dr receivable / Cr
+    customer_credit.
+    """
+    before = selectors.count_postings(
+        source_kind=movement.source_kind, source_id=movement.source_id, event="became_unowed"
+    )
+    event = event_of_round("became_unowed", before + 1)
     return _post_movement(movement, event=event, debit=chart.RECEIVABLE, credit=chart.CUSTOMER_CREDIT, cause=cause)
 
 

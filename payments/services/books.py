@@ -64,7 +64,7 @@ def release_accepted(
 ) -> None:
     """This will turn what was taken for a sale into money that is nobody's but the customer's."""
     movement = _movement(order, attempt, _source(attempt, operations), amount_minor)
-    ledger.reclassify_owed(movement, round=attempt.reversals_count + 1, cause=cause)
+    ledger.reclassify_owed(movement, cause=cause)
 
 
 def post_captures_reversed(order: Order, attempt: PaymentAttempt, lost: Captured, *, cause: Cause) -> None:

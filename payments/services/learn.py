@@ -136,9 +136,11 @@ def _take_in_captured(attempt: PaymentAttempt, update: ProviderUpdate) -> None:
     attempt.kept_minor = max(attempt.kept_minor, update.earlier_minor)
     captured_minor = attempt.kept_minor + update.captured_minor
     if attempt.status == AttemptStatus.REVERSED:
-        if update.status == "reversed" and captured_minor < attempt.captured_minor:
-            attempt.reversals_count += 1
-            attempt.captured_minor = captured_minor
+        if update.status == "reversed":
+            # All that its charges left; one that was taken and taken back before anybody heard of it is among them.
+            left_minor = max(attempt.kept_minor, update.earlier_minor + update.captured_minor)
+            attempt.reversals_count += left_minor < attempt.captured_minor
+            attempt.captured_minor = left_minor
         # That charge is over: what it left stands beside whatever is taken next.
         attempt.kept_minor = attempt.captured_minor
         attempt.reversed_minor = max(attempt.reversed_minor, update.reversed_minor)

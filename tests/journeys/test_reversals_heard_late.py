@@ -8,13 +8,14 @@ import pytest
 from core import clock
 from core.cause import system
 from core.db import transaction
-from payments.models import PaymentAttempt
+from payments.models import PaymentAttempt, Refund
 from payments.providers.registry import adapter_for
 from payments.services import LookedMeanwhile, apply_update, request_capture
 from tests.journeys.buyers import hold_funds
 from tests.journeys.facts import (
     ask,
     assert_sound,
+    control,
     holds,
     operations,
     take_back,
@@ -94,6 +95,38 @@ class TestReversalsHeardLate:
         ask(shop)
 
         assert (shop.order().captured_minor, shop.order().returned_minor) == (40, 40)
+
+    def test_what_a_second_charge_left_that_was_taken_back_as_well_before_we_heard_of_it(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        shop.deliver()
+        reference = shop.truth("intent")[0]["id"]
+        control(shop, "reversals", payment_intent=reference)
+        assert shop.order().state == "capture_failed"
+        shop.confirm(order)
+        take_back(shop, refunded=40)
+        shop.pass_time(seconds=61)
+
+        for _ in range(2):
+            ask(shop)
+
+        assert (shop.order().captured_minor, shop.order().returned_minor) == (40, 40)
+
+    def test_two_refunds_in_the_dashboard_heard_of_at_once_share_what_was_beyond_the_due(self, shop: Shop) -> None:
+        """One of a charge that was taken back, whose rest is excess beside the second; the other of that second one."""
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        shop.deliver()
+        shop.pass_time(seconds=61)
+        take_back(shop, refunded=40)
+        shop.confirm(order)
+        unheard(shop, "refunds", payment_intent=shop.truth("intent")[0]["id"], amount=300)
+
+        ask(shop)
+
+        assert (shop.order().captured_minor, shop.order().excess_minor) == (2039, 40)
+        assert (shop.order().excess_returned_minor, shop.order().returned_minor) == (40, 300)
+        assert sum(Refund.objects.values_list("excess_minor", flat=True)) == 40
 
     def test_one_after_which_less_was_taken_of_the_same_payment_is_found(self, shop: Shop) -> None:
         """The provider shows the last charge alone, of which somebody took a part in the dashboard."""

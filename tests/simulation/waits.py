@@ -252,6 +252,6 @@ ACTS: dict[str, tuple[float, Act]] = {
     "provider_is_silent": (0.4, provider_is_silent),
     "answers_are_lost": (0.4, answers_are_lost),
     "tried_again": (0.8, tried_again),
-    "paid_once_more": (0.8, paid_once_more),
+    "paid_once_more": (0.3, paid_once_more),
     "nobody_agrees": (1.5, nobody_agrees),
 }

@@ -7,7 +7,7 @@ from core.money import Money
 from orders.models import Order
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
-from payments.models import LOST_DISPUTES, Operation, PaymentAttempt, Refund, RefundStatus
+from payments.models import LOST_DISPUTES, OPEN_REFUNDS, Operation, PaymentAttempt, Refund, RefundStatus
 from payments.providers.base import RefundFact
 from payments.selectors import disputes_of, refunds_of
 from payments.services.refunding.books import post_accepted
@@ -24,11 +24,14 @@ def record_external(
     It takes what nobody owed first, then from the sale; what is beyond what was accepted is a loss with a case of its
     own. Nothing is refused: it happened.
     """
-    excess = min(fact.amount_minor, attempt.excess_minor - attempt.excess_returned_minor)
+    refunds = refunds_of(order)
+    # Of several that are heard of at once, those before this one have taken their share.
+    claimed = sum(row.excess_minor for row in refunds if row.attempt_id == attempt.pk and row.status in OPEN_REFUNDS)
+    excess = max(0, min(fact.amount_minor, attempt.excess_minor - attempt.excess_returned_minor - claimed))
     sold = sold_of(order)
     disputes = disputes_of(order)
     lost = [dispute for dispute in disputes if dispute.status in LOST_DISPUTES]
-    given = given_of(refunds_of(order), lost=lost, sold=sold)
+    given = given_of(refunds, lost=lost, sold=sold)
     left = max(0, sold.accepted_minor - given.returned_minor)
     amount = fact.amount_minor - excess
     shares = freely(sold, given, amount_minor=amount)

@@ -61,7 +61,7 @@ DEFECTS = (
                 "",
             ),
         ),
-        more={"paid_once_more": 30},
+        more={"paid_once_more": 80},
         is_played_to_the_end=True,
     ),
 )
