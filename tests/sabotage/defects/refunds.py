@@ -159,7 +159,7 @@ DEFECTS = (
         (
             Edit(
                 "payments.services.learn._take_in_captured",
-                "            attempt.captured_minor = captured_minor\n        # That charge is over",
+                "            attempt.captured_minor = left_minor\n        # That charge is over",
                 "        # That charge is over",
             ),
         ),
