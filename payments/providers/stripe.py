@@ -33,6 +33,7 @@ from payments.providers.base import (
 from payments.providers.stripe_events import parse_event, verify_delivery
 from payments.providers.stripe_wire import (
     Seen,
+    last_charge,
     present_charge,
     read_dispute,
     read_intent,
@@ -197,8 +198,7 @@ class StripeAdapter:
             lambda: self._client.v1.payment_intents.retrieve(reference, {"expand": [WITH_WHAT_WAS_TAKEN_BACK]})
         ).to_dict()
         seen = Seen(asked_at, clock.now(), is_look=True)
-        charge = intent.get("latest_charge")
-        charge = charge if isinstance(charge, dict) else {}
+        charge = last_charge(intent)
         has_moved = has_taken or intent["amount_received"] or charge.get("captured")
         refunds = self._all("refunds", reference) if has_moved else []
         earlier = {str(refund["charge"]) for refund in refunds} - {present_charge(intent)}

@@ -106,7 +106,7 @@ def read_intent(
     if word not in STATUSES:
         raise UnknownStatus(word)
     metadata, currency = intent.get("metadata") or {}, str(intent["currency"]).upper()
-    charge = _charge(intent)
+    charge = last_charge(intent)
     reversed_minor = _taken_back(charge, currency) if word in AT_REST and seen.is_look else 0
     failure = _failure(intent.get("last_payment_error")) if word == "requires_payment_method" else None
     received = charge.get("amount_captured") if reversed_minor else intent.get("amount_received")
@@ -144,12 +144,13 @@ def present_charge(intent: dict[str, Any]) -> str:
     """This will return the id of the charge that the intent's status speaks of, or "". A new try has none at first: the
     last charge is of the one before then, and if that was taken back, it is an earlier one.
     """
-    charge = _charge(intent)
+    charge = last_charge(intent)
     is_earlier = intent["status"] not in AT_REST and _taken_back(charge, str(intent["currency"]).upper()) > 0
     return "" if is_earlier else str(charge.get("id") or "")
 
 
-def _charge(intent: dict[str, Any]) -> dict[str, Any]:
+def last_charge(intent: dict[str, Any]) -> dict[str, Any]:
+    """This will return the charge the intent shows; empty where it has none or names it only."""
     charge = intent.get("latest_charge")
     return charge if isinstance(charge, dict) else {}
 

@@ -134,7 +134,6 @@ def _take_in_captured(attempt: PaymentAttempt, update: ProviderUpdate) -> None:
     The provider's total is of the payment's last charge; what was kept of earlier ones is ours beside it.
     """
     attempt.kept_minor = max(attempt.kept_minor, update.earlier_minor)
-    captured_minor = attempt.kept_minor + update.captured_minor
     if attempt.status == AttemptStatus.REVERSED:
         if update.status == "reversed":
             # All that its charges left; one that was taken and taken back before anybody heard of it is among them.
@@ -147,7 +146,7 @@ def _take_in_captured(attempt: PaymentAttempt, update: ProviderUpdate) -> None:
         attempt.excess_minor = min(attempt.excess_minor, attempt.captured_minor)
         attempt.authorized_minor, attempt.dead_at = 0, attempt.dead_at or update.answered_at
         return
-    attempt.captured_minor = max(attempt.captured_minor, captured_minor)
+    attempt.captured_minor = max(attempt.captured_minor, attempt.kept_minor + update.captured_minor)
     if attempt.captured_minor:
         days = adapter_for(attempt.account).capabilities.settlement_days
         attempt.settlement_due_at = attempt.settlement_due_at or update.answered_at + timedelta(days=days)

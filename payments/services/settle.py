@@ -112,7 +112,7 @@ def _release_accepted(
         attempt.excess_minor += accepted_minor
         attempt.save(update_fields=["excess_minor"])
         books.release_accepted(order, attempt, operations, accepted_minor, cause=cause)
-        set_order_money(order, attempts, Because(Reason.EXCESS_RECORDED, cause, attempt.public_id))
+    set_order_money(order, attempts, Because(Reason.EXCESS_RECORDED, cause))
 
 
 def _owed_to_customer(order: Order, attempt: PaymentAttempt) -> int:

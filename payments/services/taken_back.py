@@ -59,7 +59,7 @@ def unheard_reversal(attempt: PaymentAttempt, update: ProviderUpdate) -> Provide
     is_less = _not_shown(attempt, update) > 0 and not _is_too_early(attempt, update)
     if update.earlier_minor <= attempt.kept_minor and not is_less:
         return None
-    missing_minor = attempt.captured_minor - max(attempt.kept_minor, update.earlier_minor)
+    missing_minor = attempt.captured_minor - update.earlier_minor
     # What went back is learned with the charge that came after it: one event moves an order once along a way.
     return replace(
         update,

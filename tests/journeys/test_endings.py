@@ -78,6 +78,28 @@ class TestAfterAReversal:
         assert (holds(shop), shelf()) == ([], (10, 0, 0))
 
     @pytest.mark.pains("A3")
+    def test_the_refund_of_a_cancelled_sale_that_is_still_under_way_takes_what_came_since(self, shop: Shop) -> None:
+        """The provider would refuse to give the same money back beside it."""
+        order = shop.start(shop.a_cart()).json()
+        shop.confirm(order)
+        shop.deliver()
+        fault(shop, "timeout_before", "refunds.create", times=None)
+        assert cancel(shop, order).status_code == 202
+        shop.work()
+        shop.pass_time(seconds=61)
+        reference = shop.truth("intent")[0]["id"]
+        unheard(shop, "refunds", payment_intent=reference, amount=40)
+        unheard(shop, "reversals", payment_intent=reference)
+        shop.confirm(order)
+        ask(shop)
+        assert (shop.order().state, shop.order().captured_minor) == ("capture_failed", 2039)
+        shop.sandbox.engine.faults.clear()
+        wait(shop, rounds=8, seconds=121)
+
+        assert (given_back(shop), shop.order().state, holds(shop)) == ([40, 1999], "cancelled_with_refund", [])
+        assert (operations("refund"), operations("give_back")) == (["succeeded"] * 2, [])
+
+    @pytest.mark.pains("A3")
     def test_a_part_taken_since_goes_back_when_it_is_cancelled(self, shop: Shop) -> None:
         order = hold_funds(shop)
         take(shop)

@@ -17,7 +17,7 @@ from orders.services import extend_reservation, order_transaction
 from payments.models import Operation, PaymentAttempt
 from reconciliation import services as reconciliation
 from tests.concurrency.threads import at_once
-from tests.journeys.buyers import hold_funds, pay_again
+from tests.journeys.buyers import cancel, hold_funds, pay_again
 from tests.journeys.facts import (
     assert_sound,
     calls,
@@ -147,6 +147,26 @@ class TestTheJob:
         reconciliation.sweep_expired_orders(now=clock.now)
 
         assert operations("void") == ["created"]
+
+    def test_cancellations_in_doubt_come_last_as_well(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reconciliation, "BATCH", 1)
+        fault(shop, "timeout_before", "payment_intents.create", times=None)
+        doubtful = shop.start(shop.a_cart(), token="pm_card_visa").json()
+        shop.sandbox.engine.faults.clear()
+        free = shop.start(shop.a_cart(), token="pm_card_chargeDeclined", key="next").json()
+        for number, order in enumerate((doubtful, free)):
+            assert cancel(shop, order, key=f"cancel-{number}").status_code == 202
+            shop.pass_time(seconds=1)
+        # The void of the second was refused, and beat looks after it.
+        for status in ("sent", "failed"):
+            Operation.objects.filter(kind="void").update(status=status, sent_at=clock.now(), settled_at=clock.now())
+        shop.pass_time(seconds=61)
+        soon = clock.now() + timedelta(minutes=5)
+        Operation.objects.filter(order__public_id=doubtful["order_id"]).update(next_check_at=soon)
+
+        reconciliation.sweep_cancellations(now=clock.now)
+
+        assert Operation.objects.filter(order__public_id=free["order_id"], kind="void").count() == 2
 
     def test_gives_more_time_once_however_many_of_it_run_at_once(self, shop: Shop) -> None:
         shop.start(shop.a_cart())
