@@ -9,7 +9,7 @@ DEFECTS = (
         (
             Edit(
                 "payments.services.learn._take_in_captured",
-                "    attempt.captured_minor = max(attempt.captured_minor, captured_minor)",
+                "    attempt.captured_minor = max(attempt.captured_minor, attempt.kept_minor + update.captured_minor)",
                 "    attempt.captured_minor += update.captured_minor",
             ),
         ),
@@ -25,7 +25,7 @@ DEFECTS = (
             ),
             Edit(
                 "payments.services.learn._take_in_captured",
-                "    attempt.captured_minor = max(attempt.captured_minor, captured_minor)",
+                "    attempt.captured_minor = max(attempt.captured_minor, attempt.kept_minor + update.captured_minor)",
                 "    attempt.captured_minor = update.captured_minor",
             ),
         ),
