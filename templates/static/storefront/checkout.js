@@ -45,8 +45,9 @@ function furnish(seen) {
   rest();
 }
 
-// The button says what a tap on it will do, and to how much.
+// The button says what a tap on it will do, and to how much; while an order is on its way it goes on saying that.
 function rest() {
+  if (isSending) return;
   const isUnsent = quote.warnings.some((each) => each.code === "no_shipping_method");
   payButton.textContent = quote.total.amount_minor ? `Pay ${quote.total.display}` : "Order for nothing";
   payButton.disabled = isUnsent;
@@ -60,11 +61,13 @@ function learn(seen) {
   return showMethods(form.querySelector("[data-methods]"), seen, learn);
 }
 
-// What was typed is told to the cart one after the other; true when the sum is still the one on the button.
+// What was typed is told to the cart one after the other; true when the sum is still the one on the button. An order on
+// its way carries the address itself, and its locked fields say nothing.
 let telling = Promise.resolve(true);
 
 function tellWhere() {
   telling = telling.then(async () => {
+    if (isSending) return true;
     const before = quote.total.amount_minor;
     try {
       const seen = await tellCart(form, cart, hasStreet());
@@ -151,6 +154,7 @@ async function send(what) {
     arrived(body);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    isSending = false;
     await refused(error);
   } finally {
     isSending = false;
