@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import os
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
@@ -95,9 +95,9 @@ class Onlooker(Judge):
         first = min((step for step, _ in self.seen.values()), default=self._run.counted_steps)
         return not self._is_patient and self._run.counted_steps - first >= STEPS_AFTER
 
-    def after_step(self) -> list[Finding]:
+    def after_step(self, changed: Collection[str] | None = None) -> list[Finding]:
         """This will note what is broken now and say that nothing is, until enough was seen."""
-        found = super().after_step()
+        found = super().after_step(changed)
         self.note(found)
         return found if self.has_seen_enough else []
 

@@ -173,8 +173,14 @@ class Director:
         self.run.statements = self.stage.statements
         # A step that only read anything left all as it was looked at before.
         has_changed = self._writes() != writes_before or bool(self.world.complaints) or step.kind == "world"
-        self.run.broken = self._judge.after_step() if has_changed else []
+        self.run.broken = self._look(is_counted=step.kind != "world") if has_changed else []
         return not self.run.broken
+
+    def _look(self, *, is_counted: bool = True) -> list[Finding]:
+        """What is broken now; of what was not done by counted statements nobody knows what it changed."""
+        changed = frozenset(self.stage.changed) if is_counted else None
+        self.stage.changed.clear()
+        return self._judge.after_step(changed)
 
     def _effects(self) -> int:
         """Statements and provider calls of actors so far; the judge's own are not among them."""
@@ -236,7 +242,7 @@ class Director:
                 self.world.complain(f"{name} crashed at rest: {type(crash).__name__}: {crash}")
         if self._writes() != writes_before or self.world.complaints:
             self.run.calm_steps += 1
-            self.run.broken = self._judge.after_step()
+            self.run.broken = self._look()
         return not self.run.broken
 
     def _same_after_repeats(self) -> list[Finding]:

@@ -3,8 +3,8 @@
 Each check has a name; a judge may be given a few of them, which shows what each alone would have found.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from payments.models import OPEN_STATUSES, Operation
 from reconciliation.invariants import CHECKS, Check, Violation, combined, hashes, provider
 from tests.databases import Onlooker
 from tests.journeys.facts import _records
+from tests.simulation.tables import read_by
 from tests.simulation.world import World
 from webhooks.models import Event
 
@@ -83,16 +84,6 @@ SELECT concat('key ', id), finished_at::text FROM core_idempotencykey WHERE fini
 # After weeks of rest whoever was not paid has ended.
 UNDECIDED = frozenset(BEFORE_PAYMENT) - {OrderState.EXPIRED}
 
-# Both compare rows with rows that are only ever added, which takes half as long as all other checks together: looked at
-# when there are more.
-OF_ADDED_ROWS = frozenset({"checkpoints_are_sums", "closed_days_stay_closed"})
-ADDED = """
-SELECT concat_ws(' ', (SELECT max(id) FROM ledger_entry), (SELECT max(id) FROM ledger_posting),
-    (SELECT max(id) FROM ledger_checkpoint), (SELECT max(id) FROM ledger_period),
-    (SELECT max(id) FROM ledger_periodtotal)) WHERE $1 IS NOT NULL
-"""
-
-
 # One for each process: plans are kept from seed to seed.
 ONLOOKER = Onlooker()
 
@@ -109,18 +100,24 @@ class Finding:
         return f"{self.text} [{self.check}]"
 
 
-class Look:
-    """Checks as one statement, which is too long to be sent and planned at every step."""
+class Looks:
+    """Checks as prepared statements, one for those that read the same apps' tables: see Note [Asked again]."""
 
-    def __init__(self, checks: Sequence[Check]) -> None:
-        """Write it; without checks there is nothing to look at."""
-        self._statement = combined(checks).replace("%s", "$1") if checks else ""
+    def __init__(self, checks: Iterable[Check]) -> None:
+        """Write them."""
+        groups: defaultdict[frozenset[str], list[Check]] = defaultdict(list)
+        for check in checks:
+            groups[read_by(check.sql)].append(check)
+        self._statements = {apps: combined(group).replace("%s", "$1") for apps, group in groups.items()}
+        self._unasked = set(self._statements)
 
-    def findings(self) -> list[Finding]:
-        """This will return what the checks find now."""
-        if not self._statement:
-            return []
-        rows = ONLOOKER.look(self._statement, clock.now().isoformat())
+    def findings(self, changed: Collection[str] | None) -> list[Finding]:
+        """This will return what the checks find now that read tables of apps that changed, or all for None."""
+        rows: list[tuple[str, ...]] = []
+        for apps, statement in self._statements.items():
+            if changed is None or apps in self._unasked or not apps.isdisjoint(changed):
+                self._unasked.discard(apps)
+                rows += ONLOOKER.look(statement, clock.now().isoformat())
         return [Finding(row[3], str(Violation(*row))) for row in rows]
 
 
@@ -137,25 +134,25 @@ class Judge:
         self._compared: tuple[int, ...] = (0, 0, 0)
         self._answered: dict[str, str] = {}
         chosen = [check for check in (*SQL_CHECKS.values(), *HEARSAY) if check.name in self._checks]
-        always = [check for check in chosen if not check.is_liveness]
-        self._always = Look([check for check in always if check.name not in OF_ADDED_ROWS])
-        self._when_added = Look([check for check in always if check.name in OF_ADDED_ROWS])
-        self._added: list[tuple[str, ...]] = []
-        self._at_rest = Look(chosen)
+        self._always = Looks(check for check in chosen if not check.is_liveness)
+        self._at_rest = Looks(chosen)
+        self._rows: dict[str, list[tuple[str, ...]]] = {}
 
-    def after_step(self) -> list[Finding]:
-        """This will return what is broken now: our invariants, the provider's truth against our rows, complaints."""
-        found = self._always.findings() + self._in_added_rows()
-        found += [
-            one
-            for one in (*self._provider_acts(), *self._misheard(), *self._unheard(), *self._answered_again())
-            if one.check in self._checks
-        ]
+    def after_step(self, changed: Collection[str] | None = None) -> list[Finding]:
+        """This will return what is broken now: our invariants, the provider's truth against our rows, complaints.
+
+        `changed` are the apps whose tables were written since the last look; None where nobody knows.
+        """
+        found = self._always.findings(changed)
+        own = (
+            *self._provider_acts(), *self._misheard(changed), *self._unheard(changed), *self._answered_again(changed)
+        )  # fmt: skip
+        found += [one for one in own if one.check in self._checks]
         return found + self._complaints()
 
     def at_rest(self) -> list[Finding]:
         """This will return what did not converge after the last sweeps."""
-        found = self._at_rest.findings()
+        found = self._at_rest.findings(None)
         passes: dict[str, Callable[[], Iterator[Violation]]] = dict(HASH_CHECKS)
         chosen = {name: compare for name, compare in provider.COMPARISONS.items() if name in self._checks}
         if chosen:
@@ -169,12 +166,11 @@ class Judge:
         """This will tell whether a check is switched on."""
         return check in self._checks
 
-    def _in_added_rows(self) -> list[Finding]:
-        added = ONLOOKER.look(ADDED, clock.now().isoformat())
-        if added == self._added:
-            return []
-        self._added = added
-        return self._when_added.findings()
+    def _ask(self, statement: str, changed: Collection[str] | None) -> list[tuple[str, ...]]:
+        """The rows of a statement, those of the last time where nothing that it reads changed."""
+        if changed is None or statement not in self._rows or not read_by(statement).isdisjoint(changed):
+            self._rows[statement] = ONLOOKER.look(statement, clock.now().isoformat())
+        return self._rows[statement]
 
     def _complaints(self) -> list[Finding]:
         return [
@@ -222,9 +218,9 @@ class Judge:
         for key in sorted(sent - ours):
             yield Finding("provider_hears_our_keys", f"I2 {key} was sent to the provider and is no operation's key")
 
-    def _misheard(self) -> Iterator[Finding]:
+    def _misheard(self, changed: Collection[str] | None) -> Iterator[Finding]:
         """Whom the provider carried out, though we count it as refused."""
-        refused = ONLOOKER.look(REFUSED, clock.now().isoformat())
+        refused = self._ask(REFUSED, changed)
         if not refused:
             return
         store = self._world.shop.sandbox.engine.store
@@ -234,9 +230,9 @@ class Judge:
                 text = f"I12 {operation_id} counts as refused, the provider carried it out"
                 yield Finding("refusals_are_the_providers", text)
 
-    def _unheard(self) -> Iterator[Finding]:
+    def _unheard(self, changed: Collection[str] | None) -> Iterator[Finding]:
         """Successes that were processed and taken from nobody's card, though the money is still there."""
-        without_effect = ONLOOKER.look(WITHOUT_EFFECT, clock.now().isoformat())
+        without_effect = self._ask(WITHOUT_EFFECT, changed)
         if not without_effect:
             return
         store = self._world.shop.sandbox.engine.store
@@ -246,18 +242,14 @@ class Judge:
                 text = f"I11 {event_id} says that {reference} succeeded, is processed and had no effect"
                 yield Finding("processed_events_took_effect", text)
 
-    def _answered_again(self) -> Iterator[Finding]:
+    def _answered_again(self, changed: Collection[str] | None) -> Iterator[Finding]:
         """Keys whose final answer was stored once more, by somebody who had lost the right to."""
-        answered = _answers()
+        answered = {row[0]: row[1] for row in self._ask(ANSWERED, changed)}
         for key, finished_at in self._answered.items():
             if answered.get(key, finished_at) != finished_at:
                 text = f"I2 {key} was answered at {finished_at} and again at {answered[key]}"
                 yield Finding("answers_are_final", text)
         self._answered = answered
-
-
-def _answers() -> dict[str, str]:
-    return {row[0]: row[1] for row in ONLOOKER.look(ANSWERED, clock.now().isoformat())}
 
 
 def unprocessed_events() -> QuerySet[Event]:

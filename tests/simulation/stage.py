@@ -7,8 +7,9 @@ the script's choice, and how many such points it may run past before it pauses; 
 same history.
 
 # Note [Killed]
-A kill is a BaseException at a point, after which the thread's connection is thrown away unrolled: nothing of ours may
-catch it, and what `finally` does in our code cannot reach the database any more.
+A kill is a BaseException at a point: nothing of ours may catch it. On its way out Django rolls back what is open, as
+the server does for a dead process. A session with nothing open in it is kept, since the next process' could not be
+told from it and a new one has to plan everything anew; any other is thrown away unrolled.
 """
 
 import threading
@@ -20,8 +21,10 @@ from typing import Any
 
 from django.db import OperationalError, connection
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
 from core.db import in_transaction
+from tests.simulation import tables
 
 Act = Callable[[], None]
 
@@ -30,8 +33,6 @@ INJURIES = {
     "kill": 5, "kill_in_commit": 4, "serialization_failure": 6, "deadlock": 6, "lost_before_commit": 8,
     "lost_after_commit": 8,
 }  # fmt: skip
-# The one function of ours that writes and is called by a SELECT.
-STORE = "webhooks_store"
 _REFUSALS = {"serialization_failure": errors.SerializationFailure, "deadlock": errors.DeadlockDetected}
 
 
@@ -84,6 +85,7 @@ class Stage:
         self.kills: Counter[str] = Counter()
         self.statements = 0
         self.writes = 0
+        self.changed: set[str] = set()
         self.calls = 0
         self._doomed: set[str] = set()
         self._always_pause = always_pause
@@ -193,7 +195,8 @@ class Stage:
 
     def _count(self, execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
         self.statements += 1
-        self.writes += not (sql.startswith("SELECT") and STORE not in sql)
+        self.writes += not tables.only_reads(sql)
+        self.changed |= tables.written_by(sql)
         return execute(sql, params, many, context)
 
     def _note(self, slot: Slot, point: str) -> None:
@@ -229,7 +232,7 @@ class Stage:
             with self.counting():
                 slot.act()
         except Killed:
-            _drop_connection()
+            _end_session()
         finally:
             _keep_what_works()
 
@@ -239,6 +242,13 @@ def _keep_what_works() -> None:
     raw: Any = connection.connection
     if raw is not None and (raw.closed or connection.errors_occurred or connection.in_atomic_block):
         connection.close()
+
+
+def _end_session() -> None:
+    """What is left of a killed process' session; see Note [Killed]."""
+    raw: Any = connection.connection
+    if raw is not None and (connection.in_atomic_block or raw.info.transaction_status != TransactionStatus.IDLE):
+        _drop_connection()
 
 
 def _drop_connection() -> None:

@@ -7,7 +7,9 @@ from random import Random
 from unittest.mock import patch
 
 import pytest
+from django.db import connection
 
+from checkout.models import Cart
 from oversight.models import Case
 from tests import databases
 from tests.sabotage.defects import BY_NAME
@@ -70,6 +72,28 @@ class TestHarness:
         assert run.broken == []
         assert run.kills == {"tx:checkout.create_cart:commit": 1}
         assert run.points["tx:checkout.create_cart:committed"] == 1
+
+    @pytest.mark.parametrize("place", ["tx:checkout.create_cart:commit", "tx:checkout.create_cart:committed"])
+    def test_a_session_with_nothing_open_outlives_its_process(self, database: str, place: str) -> None:
+        """What was not committed is gone with the process all the same."""
+        sessions: list[int] = []
+
+        def note() -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                sessions.append(cursor.fetchone()[0])
+
+        with Director(seed=5) as director:
+            director.stage.begin(0, name="note", act=note)
+            director.stage.doom(place)
+            run = director.play([Step("begin", 0, "fill_cart", 1, 9)])
+            carts = Cart.objects.count()
+            director.stage.begin(0, name="note", act=note)
+
+        assert run.broken == []
+        assert run.kills == {place: 1}
+        assert carts == place.endswith(":committed")
+        assert len(set(sessions)) == 1
 
     def test_a_sweep_that_crashes_while_all_comes_to_rest_is_a_finding(
         self, database: str, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,102 @@
+"""Proof that a look asks again whatever may have changed: see Note [Asked again]."""
+
+import json
+import re
+from random import Random
+
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from reconciliation.invariants import CHECKS, combined
+from tests import databases
+from tests.simulation.director import Director
+from tests.simulation.judge import ANSWERED, HEARSAY, REFUSED, WITHOUT_EFFECT, Judge
+from tests.simulation.odds import ACTS
+from tests.simulation.script import WHOLE, Step
+from tests.simulation.tables import STORE, read_by, written_by
+
+NOT_STORED = """UPDATE webhooks_event SET status = 'processed', processed_at = received_at
+    WHERE type = 'payment_intent.succeeded'"""
+OWN = {"REFUSED": REFUSED, "WITHOUT_EFFECT": WITHOUT_EFFECT, "ANSWERED": ANSWERED}
+STATEMENTS = {check.name: combined([check]).replace("%s", "$1") for check in (*CHECKS, *HEARSAY)} | OWN
+
+
+def apps_in_plan(statement: str) -> set[str]:
+    """The apps whose tables PostgreSQL reads for a statement with one timestamp."""
+    owners = {model._meta.db_table: model._meta.app_label for model in apps.get_models(include_auto_created=True)}
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (FORMAT JSON) " + statement.replace("$1", "now()"))
+        plan = json.dumps(cursor.fetchone()[0])
+    return {owners[table] for table in re.findall(r'"Relation Name": "(\w+)"', plan)}
+
+
+class TestStatements:
+    @pytest.mark.parametrize(
+        ("sql", "expected"),
+        [
+            ('UPDATE "orders_order" SET "state" = %s', {"orders"}),
+            ('INSERT INTO "payments_operation" ("id") VALUES (%s)', {"payments"}),
+            ("\n  DELETE FROM ONLY catalog_stock WHERE id = 1", {"catalog"}),
+            ("WITH a AS (INSERT INTO core_policy VALUES (1)) UPDATE orders_order SET id = 1", {"core", "orders"}),
+            ("INSERT INTO catalog_stock VALUES (1) ON CONFLICT DO UPDATE SET id = 2", {"catalog"}),
+            (f"SELECT {STORE}(%s, %s)", {"webhooks"}),
+            ('SELECT "orders_order"."id" FROM "orders_order" FOR UPDATE OF "orders_order"', set()),
+            ("SAVEPOINT s1", set()),
+        ],
+    )  # fmt: skip
+    def test_writes(self, sql: str, expected: set[str]) -> None:
+        assert written_by(sql) == expected
+
+    @pytest.mark.parametrize("name", STATEMENTS)
+    def test_a_check_names_every_table_it_reads(self, database: str, name: str) -> None:
+        read = apps_in_plan(STATEMENTS[name])
+
+        assert read
+        assert read <= read_by(STATEMENTS[name])
+
+    def test_no_trigger_writes_what_its_statement_does_not_name(self, database: str) -> None:
+        with databases.superuser(database) as owner:
+            bodies = owner.execute(
+                "SELECT DISTINCT routine.proname, routine.prosrc FROM pg_trigger AS trigger "
+                "JOIN pg_proc AS routine ON routine.oid = trigger.tgfoid WHERE NOT trigger.tgisinternal"
+            ).fetchall()
+
+        assert len(bodies) > 5
+        assert {name: written_by(body) for name, body in bodies if written_by(body)} == {}
+
+
+class TestLook:
+    def test_asks_again_where_something_was_written_and_nowhere_else(self, database: str) -> None:
+        with Director(seed=5) as director:
+            shop = director.world.shop
+            shop.confirm(shop.start(shop.a_cart()).json())
+            shop.sandbox.engine.tick()
+            for delivery in shop.sandbox.engine.due_deliveries(shop.virtual.now(), limit=10):
+                shop.carry(delivery)
+            judge = Judge(director.world)
+            before = judge.after_step()
+            with databases.superuser(database) as owner:
+                # No move of ours leads there.
+                owner.execute("SET session_replication_role = replica")
+                owner.execute(NOT_STORED)
+
+            elsewhere = judge.after_step(frozenset({"catalog", "core"}))
+            there = judge.after_step(frozenset({"webhooks"}))
+            unknown = judge.after_step()
+
+        assert (before, elsewhere) == ([], [])
+        assert {one.check for one in there} == {one.check for one in unknown} == {"processed_events_took_effect"}
+
+    def test_knows_what_a_step_wrote(self, database: str) -> None:
+        with Director(seed=5) as director:
+            director._play(Step("begin", 0, "fill_cart", 1, WHOLE))
+            looked = set(director.stage.changed)
+            director.stage.begin(0, name="fill_cart", act=lambda: ACTS["fill_cart"][1](director.world, Random(2)))
+            while director.stage.slots[0].is_busy:
+                director.stage.go_on(0)
+            written = set(director.stage.changed)
+
+        assert looked == set()
+        assert "checkout" in written
+        assert "payments" not in written
