@@ -79,12 +79,13 @@ CHECKS = (
     Check(
         "I4",
         "part_of_the_money_is_explained",
-        "An order of which only a part was taken, and of which nothing more can be, was given to people.",
+        "An order of which only a part was taken, and of which nothing more can be, was given to people, or is ended "
+        "when its customer's time to pay the rest is over.",
         f"""
         SELECT public_id AS subject, concat(state, ' with ', captured_minor, ' of ', due_minor,
             ' taken, and nobody was told') AS detail
         FROM orders_order AS "order"
-        WHERE state IN ('payment_pending', 'payment_authorized', 'payment_failed')
+        WHERE (state IN ('payment_pending', 'payment_authorized') OR (state = 'payment_failed' AND expires_at IS NULL))
             AND captured_minor > 0 AND captured_minor < due_minor AND NOT {EXPLAINED} AND NOT EXISTS (
                 SELECT 1 FROM payments_paymentattempt AS attempt
                 WHERE attempt.order_id = "order".id AND attempt.dead_at IS NULL AND attempt.status <> 'captured')

@@ -27,6 +27,7 @@ from tests.journeys.facts import (
     operations,
     shelf,
     taken,
+    violations,
     voided_though_it_will_pay,
     wait,
 )
@@ -225,6 +226,23 @@ class TestParts:
         capture(shop)
 
         assert (taken(shop), shop.order().state) == ([500, 0, 1499], "paid")
+
+    def test_a_declined_try_at_the_rest_that_was_closed_leaves_the_customer_their_time(self, shop: Shop) -> None:
+        """As when the server dies while it closes that try to open another."""
+        first = hold_funds(shop)
+        capture(shop, 500, is_final=False)
+        shop.pass_time(days=7, minutes=1)
+        shop.deliver()
+        pay_again(shop, first, token="pm_card_chargeDeclined")
+
+        in_dashboard(shop, f"payment_intents/{shop.truth('intent')[1]['id']}/cancel")
+        shop.deliver()
+        shop.sweep()
+
+        assert (shop.order().state, shop.attempt().status, given_back(shop)) == ("payment_failed", "voided", [])
+        assert violations(shop) == []
+        wait(shop, rounds=3, minutes=16)
+        assert (moves(shop)[-1], given_back(shop)) == ("cancelled_with_refund", [500])
 
     def test_a_try_at_the_rest_that_nobody_finishes_ends_the_order_as_soon_as_it_is_closed(self, shop: Shop) -> None:
         first = hold_funds(shop)
