@@ -20,7 +20,7 @@ from payments.providers.base import (
 )
 from payments.providers.registry import UnknownProvider, adapter_for, verifier_for
 from payments.selectors import find_attempt
-from payments.services.taken_back import is_contradicted, refuse_too_early
+from payments.services.taken_back import hides_money, is_contradicted, refuse_too_early
 
 # A held-funds copy is evidence only for an attempt that has surely not gone further. A failed one may have failed
 # because just these funds were withdrawn.
@@ -121,11 +121,13 @@ def _attempt_of(account: ProviderAccount, parsed: ParsedEvent) -> PaymentAttempt
 
 def _needs_asking(update: ProviderUpdate, attempt: PaymentAttempt | None) -> bool:
     """Whether the event's copy may be older than what is known: of held funds unless nothing went further, and of a
-    success once a capture was taken back or a look did not show it.
+    success once a capture was taken back or a look did not show it; of a cancelled payment while more is known.
     """
     if update.status in {"authorized", "partially_captured"}:
         return attempt is None or attempt.status not in BEFORE_AUTHORIZED
-    if update.status != "captured" or attempt is None:
+    if attempt is None or hides_money(attempt, update):
+        return attempt is not None
+    if update.status != "captured":
         return False
     return attempt.reversals_count > 0 or attempt.reversed_minor > 0 or is_contradicted(attempt, update)
 

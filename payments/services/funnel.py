@@ -133,17 +133,18 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
 
 def _is_passed_over(scene: Scene, update: ProviderUpdate) -> bool:
     """Whether nothing of the update counts: it is of other money, which people are told, of a success that was taken
-    back since, or of a reversal after which money came. Raises: LookedMeanwhile, so that an event is read again.
+    back since, or of a reversal after which money came, or hides one. Raises: LookedMeanwhile, so that an event is read
+    again.
     """
     foreign = learn.foreign_of(update, attempt=scene.attempt)
     if foreign:
         _hold_mismatch(scene, update, foreign)
         return True
     taken_back.refuse_contradicted(scene.attempt, update)
-    is_overtaken = taken_back.is_overtaken(scene.attempt, update)
-    if is_overtaken and scene.cause.source == "webhook":
+    is_unclear = taken_back.is_overtaken(scene.attempt, update) or taken_back.hides_money(scene.attempt, update)
+    if is_unclear and scene.cause.source == "webhook":
         raise taken_back.LookedMeanwhile(attempt_id=scene.attempt.public_id)
-    return is_overtaken or taken_back.is_undone(scene.attempt, update)
+    return is_unclear or taken_back.is_undone(scene.attempt, update)
 
 
 @transaction_required

@@ -230,23 +230,22 @@ def captured_by(operations: Sequence[Operation], *, but: Operation | None = None
 def _target(operation: Operation, attempt: PaymentAttempt, update: ProviderUpdate) -> OperationStatus | None:
     """What the payment's present state says of one operation; None says nothing."""
     is_taken = update.status in {"captured", "partially_captured"}
-    is_closed = update.status in {"voided", "expired"}
+    # What was taken back, or failed, may have been cancelled after that.
+    is_closed = not is_taken and (update.status in {"voided", "expired"} or not update.can_still_capture)
     if operation.kind == OperationKind.VOID:
         if is_closed:
             return OperationStatus.SUCCEEDED
         return OperationStatus.FAILED if is_taken else None
     if is_taken or (update.status == "authorized" and operation.kind == OperationKind.AUTHORIZE):
         return OperationStatus.SUCCEEDED
-    if is_closed:
-        return OperationStatus.FAILED
     if operation.kind == OperationKind.CAPTURE:
-        return None
+        return OperationStatus.FAILED if is_closed else None
     if update.status == "reversed":
         return OperationStatus.REVERSED
     if update.status == attempt.status == "failed" and attempt.confirmed_by == "server":
         return OperationStatus.DECLINED
     # The customer may try again with the same client secret, so the provider is still asked.
-    return OperationStatus.PENDING
+    return OperationStatus.FAILED if is_closed else OperationStatus.PENDING
 
 
 def settle(operation: Operation, target: OperationStatus, *, now: datetime, reference: str = "") -> None:

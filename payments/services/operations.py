@@ -34,6 +34,7 @@ from payments.selectors import lock_attempts, lock_operation, lock_operations
 from payments.services.funnel import AppliedUpdate, apply_refund, apply_update
 from payments.services.refunding.follow import follow_refunds
 from payments.services.settle import report_failed_give_back, settle_order
+from payments.services.taken_back import hides_money
 
 TRIES_MAX = 3
 PAUSE_SECONDS = 0.2
@@ -111,6 +112,13 @@ def _jitter(operation: Operation, attempt_number: int) -> float:
 
 
 def _call_once(adapter: Adapter, operation: Operation) -> Answer:
+    answer = _answer_of(adapter, operation)
+    if answer.update is not None and hides_money(operation.attempt, answer.update):
+        return Answer(operation_id=operation.public_id, ending="unknown", code=OVERTAKEN)
+    return answer
+
+
+def _answer_of(adapter: Adapter, operation: Operation) -> Answer:
     try:
         update, refund = _call(adapter, operation)
     except Declined as error:

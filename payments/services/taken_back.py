@@ -6,7 +6,7 @@ and the answer of a call that was under way are older. Where nobody told us of t
 ours: to us that payment failed. And where the same payment was tried again since, the provider shows the new try alone:
 so a look that was asked for a while after we knew the money and does not show it says that it was taken back (within
 the while an event that made us look is read again), and a copy of a success from before a look that did not show it is
-asked about before it counts.
+asked about before it counts. So is word of a cancelled payment that shows less than we know of.
 """
 
 from dataclasses import replace
@@ -97,6 +97,15 @@ def _not_shown(attempt: PaymentAttempt, update: ProviderUpdate) -> int:
         return 0
     kept_minor = max(attempt.kept_minor, update.earlier_minor)
     return max(0, attempt.captured_minor - kept_minor - update.captured_minor)
+
+
+def hides_money(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:
+    """This will tell whether an event's copy or an answer to a call says that the payment was cancelled, and shows less
+    than we know of: that was taken back before, and only a look tells how much of it.
+    """
+    if update.status != "voided" or update.is_look:
+        return False
+    return attempt.captured_minor > attempt.kept_minor + update.captured_minor
 
 
 def is_contradicted(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:

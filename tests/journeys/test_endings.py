@@ -18,6 +18,7 @@ from tests.journeys.facts import (
     given_back,
     held,
     holds,
+    lose_webhooks,
     operations,
     shelf,
     taken,
@@ -125,6 +126,38 @@ class TestAfterAReversal:
 
         assert (given_back(shop), held(shop)) == ([500], [0, 0])
         assert (shop.order().state, shop.order().is_sale_recognised) == ("cancelled_with_refund", False)
+
+    @pytest.mark.pains("A3")
+    @pytest.mark.parametrize("heard_by", ["answer", "event", "look"])
+    def test_a_part_that_its_bank_took_back_just_before_the_rest_was_let_go_is_not_ours(
+        self, shop: Shop, heard_by: str
+    ) -> None:
+        """The cancelled payment says that nothing is taken, not that something was."""
+        order = hold_funds(shop)
+        take(shop, 500)
+        fault(shop, "rate_limited", "*", times=None)
+        cancel(shop, order)
+        shop.work()
+        reference = shop.truth("intent")[0]["id"]
+        shop.sandbox.engine.faults.clear()
+        fault(shop, "rate_limited", "refunds.create", times=3)
+        lose_webhooks(shop)
+        in_dashboard(shop, f"payment_intents/{reference}/cancel")
+        unheard(shop, "reversals", payment_intent=reference)
+        if heard_by == "event":
+            shop.sandbox.engine.webhook_faults.clear()
+        if heard_by != "answer":
+            fault(shop, "timeout_after", CANCEL, times=None)
+        shop.work()
+        shop.deliver()
+        if heard_by == "look":
+            ask(shop)
+            assert operations("void") == ["succeeded"]
+        wait(shop, rounds=3, seconds=121)
+
+        assert (shop.attempt().status, shop.attempt().captured_minor, given_back(shop)) == ("reversed", 0, [])
+        assert (shop.order().state, holds(shop), shelf()) == ("cancelled", [], (10, 0, 0))
+        assert operations("void") == ["succeeded"]
 
     def test_what_it_cost_is_no_longer_owed_to_us_when_nothing_came_since(self, shop: Shop) -> None:
         order = paid(shop)

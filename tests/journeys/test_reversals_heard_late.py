@@ -18,6 +18,7 @@ from tests.journeys.facts import (
     control,
     holds,
     learn,
+    lose_webhooks,
     operations,
     take_back,
     taken,
@@ -226,3 +227,39 @@ class TestReversalsHeardLate:
             apply_update(stale, account=attempt.account, cause=system("sweep", now=clock.now()))
 
         assert (shop.order().state, shop.order().captured_minor) == ("paid", 1999)
+
+
+class TestCancelledAfterwards:
+    """Word of a cancelled payment says that nothing is taken, not what was: a look tells that it was taken back."""
+
+    @pytest.mark.pains("A3")
+    def test_word_of_it_makes_us_ask(self, shop: Shop) -> None:
+        shop.confirm(shop.start(shop.a_cart()).json())
+        shop.deliver()
+        reference = shop.truth("intent")[0]["id"]
+        shop.pass_time(minutes=5)
+        lose_webhooks(shop)
+        unheard(shop, "reversals", payment_intent=reference)
+        shop.sandbox.engine.webhook_faults.clear()
+
+        in_dashboard(shop, f"payment_intents/{reference}/cancel")
+        shop.deliver()
+
+        assert (shop.attempt().status, shop.order().captured_minor) == ("reversed", 0)
+        assert (shop.order().state, holds(shop)) == ("capture_failed", [])
+        assert Event.objects.get(type="payment_intent.canceled").status == "processed"
+
+    @pytest.mark.pains("A3")
+    def test_a_copy_that_was_read_before_the_money_was_known_is_read_again(self, shop: Shop) -> None:
+        shop.confirm(shop.start(shop.a_cart()).json())
+        shop.deliver()
+        attempt = shop.attempt()
+        look = adapter_for(shop.account).retrieve(str(attempt.provider_reference))
+        copy = replace(
+            look, status="voided", captured_minor=0, can_still_capture=False, observed_at=None, is_look=False
+        )  # fmt: skip
+
+        with pytest.raises(LookedMeanwhile):
+            learn(shop, copy)
+
+        assert (shop.attempt().status, shop.order().state) == ("captured", "paid")
