@@ -19,8 +19,8 @@ CHECKS = (
     Check(
         "I4",
         "paid_order_has_its_sale",
-        "An order is in the books as a sale over what was due from when it became paid until that was undone; goods "
-        "given away at a price of zero are no sale.",
+        "An order is in the books as a sale over what was due from when it became paid until that was undone, after "
+        "which it has ended or came back to be paid anew; goods given away at a price of zero are no sale.",
         """
         SELECT coalesce("order".public_id, sale.order_public_id) AS subject, concat('paid_at ',
             coalesce("order".paid_at::text, 'empty'), CASE WHEN "order".is_sale_recognised THEN '' ELSE ', undone' END,
@@ -39,7 +39,10 @@ CHECKS = (
             OR coalesce(sale.receivable_minor, 0)
                 <> CASE WHEN "order".is_sale_recognised THEN "order".due_minor ELSE 0 END
             OR ("order".paid_at IS NOT NULL AND NOT "order".is_sale_recognised
-                AND "order".state NOT IN ('cancelled', 'cancelled_with_refund', 'expired', 'payment_pending'))
+                AND "order".state NOT IN ('cancelled', 'cancelled_with_refund', 'expired')
+                AND NOT ("order".state IN ('payment_pending', 'payment_authorized', 'payment_failed', 'capture_failed')
+                    AND EXISTS (SELECT 1 FROM orders_orderevent AS event WHERE event.order_id = "order".id
+                        AND event.kind = 'transition' AND event.from_state = 'expired')))
         """,
     ),
     Check(

@@ -23,6 +23,7 @@ from tests.journeys.facts import (
     shelf,
     taken,
     unheard,
+    violations,
     voided_though_it_will_pay,
     wait,
 )
@@ -158,6 +159,21 @@ class TestAfterAReversal:
         assert (shop.attempt().status, shop.attempt().captured_minor, given_back(shop)) == ("reversed", 0, [])
         assert (shop.order().state, holds(shop), shelf()) == ("cancelled", [], (10, 0, 0))
         assert operations("void") == ["succeeded"]
+
+    @pytest.mark.parametrize("token", ["pm_card_chargeDeclined", "pm_card_authenticationRequired"])
+    def test_one_whose_time_is_over_may_come_back_and_is_a_sale_once_it_is_paid(self, shop: Shop, token: str) -> None:
+        order = paid(shop)
+        take_back(shop)
+        wait(shop, rounds=4, minutes=16)
+        assert (shop.order().state, shop.order().is_sale_recognised) == ("expired", False)
+
+        pay_again(shop, order, token=token, key="second")
+
+        assert shop.order().state in {"payment_failed", "payment_pending"}
+        assert violations(shop) == []
+        pay_again(shop, order, token="pm_card_visa", replace=True, key="third")
+        shop.deliver()
+        assert (shop.order().state, shop.order().is_sale_recognised, shop.order().sales_count) == ("paid", True, 2)
 
     def test_what_it_cost_is_no_longer_owed_to_us_when_nothing_came_since(self, shop: Shop) -> None:
         order = paid(shop)
