@@ -16,7 +16,7 @@ DEFECTS = (
         "No answer within the time counts as a decline, although the provider may have acted.",
         (
             Edit(
-                "payments.services.operations._call_once",
+                "payments.services.operations._answer_of",
                 'return _ending(operation, "unknown", error)',
                 'return _ending(operation, "declined", error)',
             ),
