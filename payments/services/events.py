@@ -125,11 +125,11 @@ def _needs_asking(update: ProviderUpdate, attempt: PaymentAttempt | None) -> boo
     """
     if update.status in {"authorized", "partially_captured"}:
         return attempt is None or attempt.status not in BEFORE_AUTHORIZED
-    if attempt is None or hides_money(attempt, update):
-        return attempt is not None
-    if update.status != "captured":
+    if attempt is None:
         return False
-    return attempt.reversals_count > 0 or attempt.reversed_minor > 0 or is_contradicted(attempt, update)
+    if update.status == "captured":
+        return attempt.reversals_count > 0 or attempt.reversed_minor > 0 or is_contradicted(attempt, update)
+    return hides_money(attempt, update)
 
 
 def _warned(warning: FraudWarning, attempt: PaymentAttempt | None) -> EventReading:

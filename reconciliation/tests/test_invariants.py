@@ -22,6 +22,8 @@ EVENT = "UPDATE webhooks_event SET {}"
 KEY = "UPDATE core_idempotencykey SET {}"
 ACT = "UPDATE oversight_staffact SET {} WHERE approval_id {}"
 
+BY_NAME = {check.name: check for check in CHECKS}
+
 
 def twin(table: str, *, where: str, **changes: object) -> str:
     """This will return SQL that inserts a row once more, with some columns changed."""
@@ -241,6 +243,31 @@ class TestChecks:
             assert (invariant, name) == (check.invariant, check.name)
             assert subject
             assert detail
+
+    @pytest.mark.parametrize(("expires_at", "times"), [("NULL", 1), ("created_at", 0)])
+    def test_a_part_is_forgotten_after_a_failed_try_only_where_no_time_ends_it(
+        self, expires_at: str, times: int
+    ) -> None:
+        open_sound_shop()
+        changes = f"captured_minor = 1, state = 'payment_failed', expires_at = {expires_at}"
+        forgotten, _ = PLANTED["part_of_the_money_is_explained"]
+
+        found = run_against(BY_NAME["part_of_the_money_is_explained"], [forgotten, ORDER.format(changes, "waiting")])
+
+        assert len(found) == times
+
+    @pytest.mark.parametrize(("came_from", "times"), [("draft", 1), ("expired", 0)])
+    def test_a_sale_that_was_undone_may_be_paid_anew_only_by_who_came_back(self, came_from: str, times: int) -> None:
+        open_sound_shop()
+        moved = (
+            f"UPDATE orders_orderevent SET from_state = '{came_from}' FROM orders_order AS moved "
+            "WHERE moved.id = order_id AND moved.public_id = 'ord_waiting' AND to_state = 'payment_pending'"
+        )
+        changes = "paid_at = created_at, state = 'payment_failed'"
+
+        found = run_against(BY_NAME["paid_order_has_its_sale"], [moved, ORDER.format(changes, "waiting")])
+
+        assert len(found) == times
 
     def test_every_check_has_a_planted_violation_and_a_sentence(self) -> None:
         assert sorted(check.name for check in CHECKS) == sorted(PLANTED)

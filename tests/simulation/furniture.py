@@ -16,6 +16,7 @@ from core import policies
 from core.db import transaction
 from core.tests.factories import NOW
 from oversight.tests.factories import a_colleague
+from tests import databases
 from tests.shop import Shop
 
 # All scarce, so that their limits are what most of a run is about; ALLFREE leaves nothing to pay.
@@ -67,3 +68,21 @@ def a_session(email: str) -> str:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     return str(session.session_key)
+
+
+def a_success_heard_of(shop: Shop) -> None:
+    """This will have a customer pay and the provider say so; no worker has read it yet."""
+    shop.confirm(shop.start(shop.a_cart()).json())
+    shop.sandbox.engine.tick()
+    for delivery in shop.sandbox.engine.due_deliveries(shop.virtual.now(), limit=10):
+        shop.carry(delivery)
+
+
+def lose_its_effect(database: str) -> None:
+    """This will mark successes as processed that had no effect. No move of ours leads there."""
+    with databases.superuser(database) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute(
+            "UPDATE webhooks_event SET status = 'processed', processed_at = received_at "
+            "WHERE type = 'payment_intent.succeeded'"
+        )

@@ -15,6 +15,7 @@ from tests import databases
 from tests.sabotage.defects import BY_NAME
 from tests.simulation import rest, workers
 from tests.simulation.director import Director, Run
+from tests.simulation.furniture import a_success_heard_of, lose_its_effect
 from tests.simulation.judge import CHECK_NAMES, Judge, unprocessed_events
 from tests.simulation.odds import ACTS, HAPPENINGS, odds_for
 from tests.simulation.rest import FORGOTTEN_DAYS
@@ -194,18 +195,8 @@ class TestChecks:
 
     def test_a_success_that_was_processed_without_its_effect_is_seen_at_once(self, database: str) -> None:
         with Director(seed=5) as director:
-            shop = director.world.shop
-            shop.confirm(shop.start(shop.a_cart()).json())
-            shop.sandbox.engine.tick()
-            for delivery in shop.sandbox.engine.due_deliveries(shop.virtual.now(), limit=10):
-                shop.carry(delivery)
-            with databases.superuser(database) as owner:
-                # No move of ours leads there.
-                owner.execute("SET session_replication_role = replica")
-                owner.execute(
-                    "UPDATE webhooks_event SET status = 'processed', processed_at = received_at "
-                    "WHERE type = 'payment_intent.succeeded'"
-                )
+            a_success_heard_of(director.world.shop)
+            lose_its_effect(database)
             found = Judge(director.world).after_step()
 
         assert "processed_events_took_effect" in {one.check for one in found}

@@ -11,13 +11,12 @@ from django.db import connection
 from reconciliation.invariants import CHECKS, combined
 from tests import databases
 from tests.simulation.director import Director
+from tests.simulation.furniture import a_success_heard_of, lose_its_effect
 from tests.simulation.judge import ANSWERED, HEARSAY, REFUSED, WITHOUT_EFFECT, Judge
 from tests.simulation.odds import ACTS
 from tests.simulation.script import WHOLE, Step
 from tests.simulation.tables import STORE, read_by, written_by
 
-NOT_STORED = """UPDATE webhooks_event SET status = 'processed', processed_at = received_at
-    WHERE type = 'payment_intent.succeeded'"""
 OWN = {"REFUSED": REFUSED, "WITHOUT_EFFECT": WITHOUT_EFFECT, "ANSWERED": ANSWERED}
 STATEMENTS = {check.name: combined([check]).replace("%s", "$1") for check in (*CHECKS, *HEARSAY)} | OWN
 
@@ -69,17 +68,10 @@ class TestStatements:
 class TestLook:
     def test_asks_again_where_something_was_written_and_nowhere_else(self, database: str) -> None:
         with Director(seed=5) as director:
-            shop = director.world.shop
-            shop.confirm(shop.start(shop.a_cart()).json())
-            shop.sandbox.engine.tick()
-            for delivery in shop.sandbox.engine.due_deliveries(shop.virtual.now(), limit=10):
-                shop.carry(delivery)
+            a_success_heard_of(director.world.shop)
             judge = Judge(director.world)
             before = judge.after_step()
-            with databases.superuser(database) as owner:
-                # No move of ours leads there.
-                owner.execute("SET session_replication_role = replica")
-                owner.execute(NOT_STORED)
+            lose_its_effect(database)
 
             elsewhere = judge.after_step(frozenset({"catalog", "core"}))
             there = judge.after_step(frozenset({"webhooks"}))
