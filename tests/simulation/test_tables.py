@@ -3,6 +3,7 @@
 import json
 import re
 from random import Random
+from unittest.mock import patch
 
 import pytest
 from django.apps import apps
@@ -82,13 +83,18 @@ class TestLook:
 
     def test_knows_what_a_step_wrote(self, database: str) -> None:
         with Director(seed=5) as director:
-            director._play(Step("begin", 0, "fill_cart", 1, WHOLE))
+            with patch.object(director._judge, "after_step", wraps=director._judge.after_step) as looks:
+                director._play(Step("begin", 0, "fill_cart", 1, WHOLE))
+                director._play(Step("world", name="seconds_pass", seed=1))
             looked = set(director.stage.changed)
             director.stage.begin(0, name="fill_cart", act=lambda: ACTS["fill_cart"][1](director.world, Random(2)))
             while director.stage.slots[0].is_busy:
                 director.stage.go_on(0)
             written = set(director.stage.changed)
 
+        told, [unknown] = [call.args[0] for call in looks.call_args_list[:-1]], looks.call_args.args
+        assert "checkout" in frozenset().union(*told)
+        assert unknown is None
         assert looked == set()
         assert "checkout" in written
         assert "payments" not in written
