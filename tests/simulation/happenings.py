@@ -18,7 +18,7 @@ CALL_FAULTS = {
     "timeout_before": 6, "timeout_after": 6, "error_500_before": 4, "error_500_saved": 6, "key_in_use": 6,
     "rate_limited": 4, "slow": 5, "decline": 5, "late_success": 5,
 }  # fmt: skip
-REFUND_FAULTS = {"refund_pending": 9, "refund_pending_fails": 9, "refund_reversed": 4}
+REFUND_FAULTS = {"refund_pending": 9, "refund_pending_fails": 9, "refund_reversed": 8}
 CALL_FAULTS |= REFUND_FAULTS
 POST_FAULTS = {"drop": 3, "duplicate": 3, "delay": 2, "reorder": 3}
 NEXT_STAGES = {
@@ -32,7 +32,7 @@ NEXT_STAGES = {
 RESERVATION_MINUTES, AUTHORIZATION_DAYS = 15, 7
 # Places that are passed quickly or in the middle of a story, so that chance alone would hardly ever kill anybody there.
 DOOMED = {
-    "tx:catalog.release_capped": 3, "tx:checkout.add_coupon": 2, "tx:checkout.ask_for_refund": 4,
+    "tx:catalog.release_capped": 3, "tx:checkout.add_coupon": 2, "tx:checkout.ask_for_refund": 12,
     "tx:checkout.create_cart": 1, "tx:checkout.remove_coupon": 2, "tx:checkout.resume.open": 1,
     "tx:checkout.resume.record": 4, "tx:checkout.set_addresses": 2, "tx:checkout.set_line": 3,
     "tx:checkout.set_lines": 1, "tx:checkout.start.open": 1, "tx:checkout.start.record": 3, "tx:ledger.close_day": 5,
@@ -207,7 +207,7 @@ HAPPENINGS: dict[str, tuple[float, Act]] = {
     "seconds_pass": (30, seconds_pass),
     "minutes_pass": (8, minutes_pass),
     "days_pass": (4, days_pass),
-    "provider_fault": (25, provider_fault),
+    "provider_fault": (27, provider_fault),
     "line_keeps": (2, line_keeps),
     "key_refused": (2, key_refused),
     "post_fault": (12, post_fault),
@@ -219,6 +219,6 @@ HAPPENINGS: dict[str, tuple[float, Act]] = {
     "fraud_warning": (1, fraud_warning),
     "task_lost": (4, task_lost),
     "broker_emptied": (3, broker_emptied),
-    "doom": (12, doom),
+    "doom": (14, doom),
     "doom_anywhere": (30, doom_anywhere),
 }

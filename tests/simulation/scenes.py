@@ -37,7 +37,8 @@ def left_for_long(world: World, dice: random.Random) -> None:
         return
     order_id = customer.order_id
     world.line.keep_next(late_seconds=LATE_SECONDS)
-    pay_again_with(world, customer, token=dice.choice(["pm_card_visa", "pm_card_lateSuccess"]), is_replacing=True)
+    token = dice.choice(["pm_card_visa", "pm_card_lateSuccess", "pm_card_lateSuccess"])
+    pay_again_with(world, customer, token=token, is_replacing=True)
     for minutes in MINUTES_UNTIL_ENDED:
         world.pass_time(minutes=minutes)
         for sweep in ("operations", "expired_orders", "cancellations"):
@@ -48,7 +49,7 @@ def left_for_long(world: World, dice: random.Random) -> None:
     if state not in {OrderState.EXPIRED, OrderState.CANCELLED}:
         return
     world.pass_time(seconds=LATE_SECONDS)
-    if dice.random() < 0.5:
+    if dice.random() < 0.7:
         _hear_and_cancel(world, dice, order_id)
     world.pass_time(seconds=6)
 
@@ -230,7 +231,7 @@ def work_off(world: World, dice: random.Random, *, times: int) -> None:
 
 
 ACTS: dict[str, tuple[float, Act]] = {
-    "left_for_long": (0.4, left_for_long),
+    "left_for_long": (0.9, left_for_long),
     "paid_twice": (0.4, paid_twice),
     "come_back_late": (0.6, come_back_late),
     "another_card": (0.6, another_card),

@@ -43,7 +43,7 @@ def refund_is_slow(world: World, dice: random.Random) -> None:
     if dice.random() < 0.5:
         # All of it is what can come back as all of it, or as what was left after another refund.
         kind = "refund_reversed"
-        if dice.random() < 0.5 and _ask_for(world, order, WantedAmount(100)):
+        if dice.random() < 0.75 and _ask_for(world, order, WantedAmount(100)):
             work_off(world, dice, times=6)
     if not _ask_for(world, order, WantedEverything() if kind == "refund_reversed" else WantedAmount(100)):
         return
