@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from accounts.models import AccessToken, CustomerAddress, ServiceCredential, User
 from core import crypto
+from core.db import one_or_none
 from core.errors import NotFound
 
 
@@ -33,7 +34,7 @@ def token_expiry(raw: str, *, subject_id: str, purpose: AccessToken.Purpose, now
     rows = AccessToken.objects.filter(
         token_sha256=crypto.digest(raw), subject_id=subject_id, purposes__contains=[purpose], revoked_at=None
     )
-    return rows.filter(expires_at__gt=now).values_list("expires_at", flat=True).first()
+    return one_or_none(rows.filter(expires_at__gt=now).values_list("expires_at", flat=True))
 
 
 def subject_of(raw: str, *, purpose: AccessToken.Purpose, now: datetime) -> str:
@@ -41,16 +42,13 @@ def subject_of(raw: str, *, purpose: AccessToken.Purpose, now: datetime) -> str:
     rows = AccessToken.objects.filter(
         token_sha256=crypto.digest(raw), purposes__contains=[purpose], expires_at__gt=now, revoked_at=None
     )
-    return rows.values_list("subject_id", flat=True).first() or ""
+    return one_or_none(rows.values_list("subject_id", flat=True)) or ""
 
 
 def find_service(raw: str, *, now: datetime) -> ServiceCredential | None:
     """This will return the living credential whose token is `raw`, or nothing."""
-    return (
-        ServiceCredential.objects.filter(token_sha256=crypto.digest(raw), revoked_at=None)
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
-        .first()
-    )
+    rows = ServiceCredential.objects.filter(token_sha256=crypto.digest(raw), revoked_at=None)
+    return one_or_none(rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)))
 
 
 def lock_customer(customer_id: int) -> User:
@@ -62,7 +60,7 @@ def lock_customer(customer_id: int) -> User:
 
 def find_staff(email: str) -> User | None:
     """This will return the member of staff who signs in with this address, if there is one."""
-    return User.objects.filter(email=email.strip().lower(), is_staff=True).first()
+    return one_or_none(User.objects.filter(email=email.strip().lower(), is_staff=True))
 
 
 def lock_staff(email: str) -> User:
@@ -70,7 +68,8 @@ def lock_staff(email: str) -> User:
 
     Raises: NoSuchStaff.
     """
-    staff = User.objects.select_for_update(no_key=True).filter(email=email.strip().lower(), is_staff=True).first()
+    rows = User.objects.select_for_update(no_key=True)
+    staff = one_or_none(rows.filter(email=email.strip().lower(), is_staff=True))
     if staff is None:
         raise NoSuchStaff
     return staff

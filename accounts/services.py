@@ -12,7 +12,7 @@ from accounts.addresses import PostalAddress, as_json, normalised, require_compl
 from accounts.models import AccessToken, CustomerAddress, ServiceCredential, StaffRole, User
 from accounts.selectors import addresses_of_customer, lock_customer
 from core import crypto, policies
-from core.db import constraint_errors, transaction_required
+from core.db import constraint_errors, one_or_none, transaction_required
 from core.errors import DomainError, Invalid, NotFound
 from core.ids import new_public_id, new_token
 
@@ -214,7 +214,7 @@ def remove_address(customer_id: int, *, address_id: str) -> None:
 
 
 def _address(customer_id: int, address_id: str) -> CustomerAddress:
-    row = CustomerAddress.objects.filter(customer_id=customer_id, public_id=address_id).first()
+    row = one_or_none(CustomerAddress.objects.filter(customer_id=customer_id, public_id=address_id))
     if row is None:
         raise NoSuchAddress
     return row

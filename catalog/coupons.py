@@ -20,6 +20,7 @@ from catalog.models import (
 )
 from catalog.pricing.coupons import Buyer, CouponLimits, CouponReason, CouponTerms
 from catalog.pricing.request import DiscountKind
+from core.db import one_or_none
 from core.models import SalesChannel
 
 Scope = PromotionCount.Scope
@@ -53,19 +54,16 @@ def find_coupon(*, channel_id: int, code: str, customer_id: int | None, now: dat
 
     Unknown, ended, withdrawn and foreign are one answer from one statement, so that nobody learns which it was.
     """
-    return (
-        Coupon.objects.filter(
-            Q(customer=None) | Q(customer_id=customer_id),
-            Q(promotion__valid_until=None) | Q(promotion__valid_until__gt=now),
-            channel_id=channel_id,
-            code_key=code_key(code),
-            archived_at=None,
-            promotion__archived_at=None,
-            promotion__valid_from__lte=now,
-        )
-        .select_related("promotion")
-        .first()
+    rows = Coupon.objects.filter(
+        Q(customer=None) | Q(customer_id=customer_id),
+        Q(promotion__valid_until=None) | Q(promotion__valid_until__gt=now),
+        channel_id=channel_id,
+        code_key=code_key(code),
+        archived_at=None,
+        promotion__archived_at=None,
+        promotion__valid_from__lte=now,
     )
+    return one_or_none(rows.select_related("promotion"))
 
 
 def period_key(promotion: Promotion, *, channel: SalesChannel, now: datetime) -> str:

@@ -14,6 +14,7 @@ from catalog.lookups import AVAILABLE, id_in, text_in, translations, words
 from catalog.market import converted_prices
 from catalog.models import IN_WINDOW, Category, Picture, Product, ProductText, Variant
 from catalog.pricing import Availability, availability_of
+from core.db import one_or_none
 from core.errors import Invalid, NotFound
 from core.models import SalesChannel
 
@@ -156,7 +157,7 @@ def published_product(*, channel_id: int, currency: str, slug: str, locales: Seq
 
     Raises: NotFound, for a hidden one as for one that never was.
     """
-    product = _published(channel_id, locales).filter(slug=slug).first()
+    product = one_or_none(_published(channel_id, locales).filter(slug=slug))
     if product is None:
         raise NotFound
     return _in_window([product], currency=currency, locales=locales)[0]
@@ -192,14 +193,14 @@ def _named(found: QuerySet[Any, Any], *, channel_id: int, locales: Sequence[str]
 
 
 def _category_id(channel_id: int, slug: str) -> int:
-    found = Category.objects.filter(channel_id=channel_id, slug=slug).values_list("id", flat=True).first()
+    found = one_or_none(Category.objects.filter(channel_id=channel_id, slug=slug).values_list("id", flat=True))
     if found is None:
         raise NoSuchCategory
     return found
 
 
 def _product_id(channel_id: int, public_id: str) -> int:
-    found = Product.objects.filter(public_id=public_id, channel_id=channel_id).values_list("id", flat=True).first()
+    found = one_or_none(Product.objects.filter(public_id=public_id, channel_id=channel_id).values_list("id", flat=True))
     if found is None:
         raise BadCursor
     return found

@@ -18,6 +18,7 @@ from catalog.models import Coupon
 from catalog.pricing import NoShippingMethod, Quote, QuoteRequest, TaxEntry, quote
 from catalog.pricing.coupons import Buyer, CouponQuote, quote_with_coupons
 from checkout.models import Cart, CartAddress, CartCoupon, CartLine
+from core.db import one_or_none
 from core.errors import NotFound
 from core.locales import text_locales
 from core.money import RoundingMode, RoundingScope
@@ -35,7 +36,8 @@ class NoSuchCart(NotFound):
 
 def find_cart(public_id: str) -> Cart:
     """This will return the cart with its channel. Raises: NoSuchCart."""
-    cart = Cart.objects.select_related("channel", "customer").filter(public_id=public_id, archived_at=None).first()
+    rows = Cart.objects.select_related("channel", "customer")
+    cart = one_or_none(rows.filter(public_id=public_id, archived_at=None))
     if cart is None:
         raise NoSuchCart
     return cart
@@ -44,7 +46,7 @@ def find_cart(public_id: str) -> Cart:
 def lock_cart(public_id: str) -> Cart:
     """This will return the cart locked until the transaction ends. Raises: NoSuchCart."""
     rows = Cart.objects.select_for_update(of=("self",)).select_related("channel")
-    cart = rows.filter(public_id=public_id, archived_at=None).first()
+    cart = one_or_none(rows.filter(public_id=public_id, archived_at=None))
     if cart is None:
         raise NoSuchCart
     return cart

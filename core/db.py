@@ -8,10 +8,12 @@ functions that talk to a provider say `@outside_transaction`. The names are the 
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, connection
 from django.db import transaction as django_transaction
+from django.db.models import QuerySet
 
 from core import killpoints
 
@@ -67,6 +69,17 @@ def outside_transaction(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return guarded
+
+
+def one_or_none(rows: QuerySet[Any, R]) -> R | None:
+    """This will return the only row that a unique key leaves, None where there is none; two would be a bug of ours.
+
+    `first()` would ask for the primary key's order, and of a wide row that takes Django as long as all the rest.
+    """
+    try:
+        return rows.get()
+    except ObjectDoesNotExist:
+        return None
 
 
 def run_after_commit(action: Callable[[], None]) -> None:

@@ -1,5 +1,6 @@
 """Reads of the shared rows, and their locks."""
 
+from core.db import one_or_none
 from core.models import IdempotencyKey
 
 
@@ -13,4 +14,4 @@ def lock_idempotency_key(*, principal: str, operation: str, key_sha256: str) -> 
 def lock_claimed_key(*, row_id: int, fencing_token: int) -> bool:
     """This will lock a key's row for the holder of its fencing token and tell whether that is still the caller."""
     rows = IdempotencyKey.objects.select_for_update().filter(pk=row_id, fencing_token=fencing_token)
-    return rows.values("pk").first() is not None
+    return one_or_none(rows.values("pk")) is not None

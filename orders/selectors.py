@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Case, F, Func, IntegerField, Q, QuerySet, When
 from django.db.models.fields.json import KT
 
+from core.db import one_or_none
 from core.errors import NotFound
 from orders.models import Hold, Order, OrderEvent, OrderState
 from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
@@ -34,7 +35,8 @@ def lock_order(public_id: str) -> Order:
 
     Raises: NoSuchOrder.
     """
-    order = Order.objects.select_for_update(of=("self",)).select_related("channel").filter(public_id=public_id).first()
+    rows = Order.objects.select_for_update(of=("self",)).select_related("channel")
+    order = one_or_none(rows.filter(public_id=public_id))
     if order is None:
         raise NoSuchOrder
     return order
@@ -42,7 +44,7 @@ def lock_order(public_id: str) -> Order:
 
 def find_order(public_id: str) -> Order:
     """This will return the order with its channel and customer. Raises: NoSuchOrder."""
-    order = Order.objects.select_related("channel", "customer").filter(public_id=public_id).first()
+    order = one_or_none(Order.objects.select_related("channel", "customer").filter(public_id=public_id))
     if order is None:
         raise NoSuchOrder
     return order
@@ -55,12 +57,8 @@ def open_holds(order: Order) -> list[str]:
 
 def live_order_of_cart(*, channel_id: int, cart_id: str) -> Order | None:
     """This will return the cart's order that is not cancelled, if it has one."""
-    return (
-        Order.objects.filter(channel_id=channel_id, cart_id=cart_id)
-        .exclude(state__in=CANCELLED_STATES)
-        .select_related("channel")
-        .first()
-    )
+    rows = Order.objects.filter(channel_id=channel_id, cart_id=cart_id).exclude(state__in=CANCELLED_STATES)
+    return one_or_none(rows.select_related("channel"))
 
 
 def history_of(order: Order) -> QuerySet[OrderEvent]:
@@ -127,7 +125,7 @@ def order_page(*, customer_id: int, size: int, cursor: str = "") -> OrderPage:
     """
     rows = Order.objects.filter(customer_id=customer_id)
     if cursor:
-        last = rows.filter(public_id=cursor).values_list("pk", flat=True).first()
+        last = one_or_none(rows.filter(public_id=cursor).values_list("pk", flat=True))
         if last is None:
             raise NoSuchOrder
         rows = rows.filter(pk__lt=last)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from django.db import connection
 from django.db.models import QuerySet, Sum
 
+from core.db import one_or_none
 from core.errors import NotFound
 from core.money import Money
 from oversight.chains import FIRST_PREVIOUS, Chain
@@ -41,7 +42,7 @@ class Batch:
 
 def lock_case(public_id: str) -> Case:
     """This will return the case, locked until the transaction ends. Raises: NoSuchCase."""
-    case = Case.objects.select_for_update().filter(public_id=public_id).first()
+    case = one_or_none(Case.objects.select_for_update().filter(public_id=public_id))
     if case is None:
         raise NoSuchCase
     return case
@@ -50,7 +51,7 @@ def lock_case(public_id: str) -> Case:
 def lock_open_case(*, type: str, subject_id: str) -> Case | None:  # noqa: A002 - the column's name
     """This will return the open case of that type about the subject, locked, if there is one."""
     open_cases = Case.objects.exclude(status=Case.Status.RESOLVED)
-    return open_cases.select_for_update().filter(type=type, subject_id=subject_id).first()
+    return one_or_none(open_cases.select_for_update().filter(type=type, subject_id=subject_id))
 
 
 def lock_overdue_cases(*, now: datetime, limit: int) -> list[Case]:
@@ -79,7 +80,7 @@ def was_reported(*, type: str, subject_id: str, order_public_id: str) -> bool:  
 
 def lock_approval(public_id: str) -> Approval | None:
     """This will return the approval, locked until the transaction ends, if there is one."""
-    return Approval.objects.select_for_update().filter(public_id=public_id).first()
+    return one_or_none(Approval.objects.select_for_update().filter(public_id=public_id))
 
 
 def lock_due_approvals(*, now: datetime, limit: int) -> list[Approval]:
@@ -91,7 +92,7 @@ def lock_due_approvals(*, now: datetime, limit: int) -> list[Approval]:
 def open_approval(*, action: Action, subject_id: str, request_digest: str) -> Approval | None:
     """This will return the approval of exactly this that is asked for or given and not executed, if there is one."""
     same = Approval.objects.filter(action=action, subject_id=subject_id, request_digest=request_digest)
-    return same.filter(status__in=OPEN_APPROVAL).first()
+    return one_or_none(same.filter(status__in=OPEN_APPROVAL))
 
 
 def lock_sums(*, actor: str, order_public_id: str) -> None:

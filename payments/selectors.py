@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
+from core.db import one_or_none
 from core.errors import NotFound
 from core.models import ProviderAccount, SalesChannel
 from orders.models import Hold, Order, OrderLine, OrderState
@@ -59,7 +60,7 @@ def refunds_of(order: Order) -> list[Refund]:
 def find_refund(public_id: str) -> Refund:
     """This will return one refund with its order, payment and parts. Raises: NoSuchRefund."""
     rows = Refund.objects.select_related("order", "attempt__account__channel", "operation")
-    refund = rows.prefetch_related("parts", "taxes").filter(public_id=public_id).first()
+    refund = one_or_none(rows.prefetch_related("parts", "taxes").filter(public_id=public_id))
     if refund is None:
         raise NoSuchRefund
     return refund
@@ -79,7 +80,7 @@ def lock_claims(order: Order) -> list[RefundClaim]:
 def find_claim(public_id: str) -> RefundClaim:
     """This will return one refund request with its order and refunds. Raises: NoSuchClaim."""
     rows = RefundClaim.objects.select_related("order").prefetch_related("refunds")
-    claim = rows.filter(public_id=public_id).first()
+    claim = one_or_none(rows.filter(public_id=public_id))
     if claim is None:
         raise NoSuchClaim
     return claim
@@ -201,12 +202,8 @@ def lock_operations(order: Order) -> list[Operation]:
 
 def lock_operation(public_id: str) -> Operation:
     """This will return one operation locked, for its lease. Raises: NoSuchOperation."""
-    row = (
-        Operation.objects.select_for_update(of=("self",))
-        .select_related("attempt__account__channel", "order")
-        .filter(public_id=public_id)
-        .first()
-    )
+    rows = Operation.objects.select_for_update(of=("self",)).select_related("attempt__account__channel", "order")
+    row = one_or_none(rows.filter(public_id=public_id))
     if row is None:
         raise NoSuchOperation
     return row
@@ -214,10 +211,19 @@ def lock_operation(public_id: str) -> Operation:
 
 def find_attempt(*, account: ProviderAccount, provider_reference: str, attempt_id: str) -> PaymentAttempt | None:
     """This will return the attempt of a payment at the provider, by its reference or by ours that was sent along."""
+    return _known_as(account, provider_reference, attempt_id).first()
+
+
+def place_of_attempt(*, account: ProviderAccount, provider_reference: str, attempt_id: str) -> tuple[int, str] | None:
+    """This will return the row id of such an attempt and the public id of its order: what it takes to lock them."""
+    return _known_as(account, provider_reference, attempt_id).values_list("pk", "order__public_id").first()
+
+
+def _known_as(account: ProviderAccount, provider_reference: str, attempt_id: str) -> QuerySet[PaymentAttempt]:
     known = Q(provider_reference=provider_reference) if provider_reference else Q(pk=None)
     if attempt_id:
         known |= Q(public_id=attempt_id)
-    return PaymentAttempt.objects.filter(known, account=account).select_related("order").order_by("id").first()
+    return PaymentAttempt.objects.filter(known, account=account).order_by("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +252,7 @@ def payment_methods(channel: SalesChannel, *, currency: str, due_minor: int) -> 
 
 def find_own_attempt(public_id: str) -> PaymentAttempt | None:
     """This will return an attempt by our own id, with its order."""
-    return PaymentAttempt.objects.filter(public_id=public_id).select_related("order").first()
+    return one_or_none(PaymentAttempt.objects.filter(public_id=public_id).select_related("order"))
 
 
 def current_attempts(orders: Sequence[Order]) -> dict[int, PaymentAttempt]:

@@ -11,7 +11,7 @@ from accounts.services import create_staff
 from checkout.services import issue_payment_link
 from checkout.services.payment_links import TimedToken
 from core.cause import Cause
-from core.db import transaction, transaction_required
+from core.db import one_or_none, transaction, transaction_required
 from core.wire import instant_json
 from orders.models import Order
 from oversight.services import record_audit
@@ -38,7 +38,7 @@ def ensure_demo_staff(*, email: str, role: StaffRole, password: str, totp_secret
     Raises: DemoRefused; EmailInvalid, PasswordRefused.
     """
     require_demo()
-    user = User.objects.filter(email=email.lower()).first()
+    user = one_or_none(User.objects.filter(email=email.lower()))
     if user is None:
         user = create_staff(email=email, password=password, name=f"Demo {role.label.lower()}", now=now)
     if not user.check_password(password):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from core.db import one_or_none
 from webhooks.models import Delivery, Event
 
 CACHE_SECONDS = 5
@@ -94,21 +95,14 @@ def count_deliveries(event_id: int) -> int:
 
 def lock_event(event_id: int) -> Event | None:
     """This will return the event with its account, locked until the transaction ends; None while another has it."""
-    return (
-        Event.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("account__channel")
-        .filter(id=event_id)
-        .first()
-    )
+    rows = Event.objects.select_for_update(skip_locked=True, of=("self",)).select_related("account__channel")
+    return one_or_none(rows.filter(id=event_id))
 
 
 def lock_leased(event_id: int, *, fencing_token: int) -> Event | None:
     """This will return the event, locked, if the lease with this token is still the last one given; None otherwise."""
-    return (
-        Event.objects.select_for_update()
-        .filter(id=event_id, fencing_token=fencing_token, status=Event.Status.PROCESSING)
-        .first()
-    )
+    rows = Event.objects.select_for_update()
+    return one_or_none(rows.filter(id=event_id, fencing_token=fencing_token, status=Event.Status.PROCESSING))
 
 
 def lock_due_event_ids(*, now: datetime, limit: int) -> list[int]:

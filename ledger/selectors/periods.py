@@ -7,6 +7,7 @@ from typing import cast
 from django.db import connection
 from django.db.models import Max, Sum
 
+from core.db import one_or_none
 from core.models import SalesChannel
 from ledger.models import Account, Period, PeriodTotal
 from ledger.totals import Moved, Side
@@ -19,7 +20,7 @@ def closed_through(legal_entity: str) -> date | None:
 
 def find_period(*, legal_entity: str, kind: str, starts_on: date) -> Period | None:
     """This will return the closed period that starts on that day, None while it is open."""
-    return Period.objects.filter(legal_entity=legal_entity, kind=kind, starts_on=starts_on).first()
+    return one_or_none(Period.objects.filter(legal_entity=legal_entity, kind=kind, starts_on=starts_on))
 
 
 def last_period(*, legal_entity: str, kind: str) -> Period | None:

@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from core.db import one_or_none
 from core.errors import NotFound
 from ledger.models import Entry, Posting
 
@@ -34,7 +35,7 @@ def count_postings(*, source_kind: str, source_id: str, event: str) -> int:
 
 def posting_of(public_id: str) -> Posting:
     """This will return the posting with its channel. Raises: NoSuchPosting."""
-    posting = Posting.objects.select_related("channel").filter(public_id=public_id).first()
+    posting = one_or_none(Posting.objects.select_related("channel").filter(public_id=public_id))
     if posting is None:
         raise NoSuchPosting(posting_id=public_id)
     return posting
@@ -42,7 +43,7 @@ def posting_of(public_id: str) -> Posting:
 
 def reversal_of(posting: Posting) -> Posting | None:
     """This will return the posting that takes this one back, if there is one."""
-    return Posting.objects.filter(reverses=posting.public_id).first()
+    return one_or_none(Posting.objects.filter(reverses=posting.public_id))
 
 
 def entries_of(posting: Posting) -> list[Entry]:

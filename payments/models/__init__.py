@@ -3,7 +3,7 @@
 from payments.models.attempt import LIVE_STATUSES, TAKEN_STATUSES, AttemptStatus, Exemption, PaymentAttempt
 from payments.models.claim import CUSTOMER_REASONS, ClaimRule, ClaimStatus, RefundClaim
 from payments.models.dispute import LOST_DISPUTES, OPEN_DISPUTES, Dispute, DisputeStatus
-from payments.models.operation import OPEN_STATUSES, Operation, OperationKind, OperationStatus
+from payments.models.operation import OPEN_STATUSES, RETURN_KINDS, Operation, OperationKind, OperationStatus
 from payments.models.refund import COUNTED_REFUNDS, OPEN_REFUNDS, Refund, RefundPart, RefundStatus, RefundTax
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "OPEN_DISPUTES",
     "OPEN_REFUNDS",
     "OPEN_STATUSES",
+    "RETURN_KINDS",
     "TAKEN_STATUSES",
     "AttemptStatus",
     "ClaimRule",

@@ -28,6 +28,8 @@ class OperationStatus(models.TextChoices):
 
 
 # The provider's last word is missing.
+# Money goes back to who paid.
+RETURN_KINDS = frozenset({OperationKind.REFUND, OperationKind.GIVE_BACK})
 OPEN_STATUSES = ("created", "sent", "pending", "unknown")
 
 

@@ -23,9 +23,17 @@ from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case, resolve_open
-from payments.models import OPEN_STATUSES, AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
+from payments.models import (
+    OPEN_STATUSES,
+    RETURN_KINDS,
+    AttemptStatus,
+    Operation,
+    OperationKind,
+    OperationStatus,
+    PaymentAttempt,
+)
 from payments.providers.base import ProviderUpdate, RefundFact
-from payments.selectors import find_attempt, lock_attempts, lock_operations, refunds_by_operation
+from payments.selectors import lock_attempts, lock_operations, place_of_attempt, refunds_by_operation
 from payments.services import books, learn, taken_back
 from payments.services.columns import carry_after_return, set_order_money
 from payments.services.disputes import follow_disputes
@@ -80,10 +88,11 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
 
     Locks order, attempts, operations. Raises: UnknownPayment, LookedMeanwhile.
     """
-    known = find_attempt(account=account, provider_reference=update.provider_reference, attempt_id=update.attempt_id)
-    if known is None:
-        raise UnknownPayment(provider_reference=update.provider_reference)
-    scene = _lock_scene(known, cause=replace(cause, provider=account.provider))
+    reference = update.provider_reference
+    place = place_of_attempt(account=account, provider_reference=reference, attempt_id=update.attempt_id)
+    if place is None:
+        raise UnknownPayment(provider_reference=reference)
+    scene = _lock_scene(*place, cause=replace(cause, provider=account.provider))
     order, attempt = scene.order, scene.attempt
     before = {row.pk: (row.captured_minor - row.excess_minor) for row in scene.attempts}
     captured_before, excess_before, shown_before = attempt.captured_minor, attempt.excess_minor, _shown(attempt)
@@ -150,7 +159,8 @@ def _is_passed_over(scene: Scene, update: ProviderUpdate) -> bool:
 @transaction_required
 def apply_refund(refund: RefundFact, *, operation: Operation, cause: Cause) -> AppliedUpdate:
     """This will learn how one refund or give-back of ours stands and carry the order along."""
-    scene = _lock_scene(operation.attempt, cause=replace(cause, provider=operation.attempt.account.provider))
+    attempt, cause = operation.attempt, replace(cause, provider=operation.attempt.account.provider)
+    scene = _lock_scene(attempt.pk, attempt.order.public_id, cause=cause)
     order, attempt = scene.order, scene.attempt
     statuses_before = {row.pk: row.status for row in scene.operations}
     ours = next(row for row in scene.operations if row.pk == operation.pk)
@@ -164,8 +174,8 @@ def apply_refund(refund: RefundFact, *, operation: Operation, cause: Cause) -> A
     return AppliedUpdate(order.public_id, order.state, attempt.public_id, attempt.status)
 
 
-def _lock_scene(attempt: PaymentAttempt, *, cause: Cause) -> Scene:
-    order = lock_order(attempt.order.public_id)
+def _lock_scene(attempt_row_id: int, order_id: str, *, cause: Cause) -> Scene:
+    order = lock_order(order_id)
     attempts = lock_attempts(order)
     for row in attempts:
         row.order = order
@@ -173,7 +183,7 @@ def _lock_scene(attempt: PaymentAttempt, *, cause: Cause) -> Scene:
     by_id = {row.pk: row for row in attempts}
     for operation in operations:
         operation.order, operation.attempt = order, by_id[operation.attempt_id]
-    locked = by_id[attempt.pk]
+    locked = by_id[attempt_row_id]
     was_acknowledged = locked.acknowledged_at is not None
     return Scene(order, attempts, operations, locked, cause, locked.status, was_acknowledged)
 
@@ -276,8 +286,7 @@ def _account_for_refunds(scene: Scene, statuses_before: dict[int, str]) -> None:
     provider before there was a sale has none: nobody was owed it.
     """
     follow_refunds(scene.order, scene.operations_of(scene.attempt), cause=scene.cause)
-    kinds = {OperationKind.REFUND, OperationKind.GIVE_BACK}
-    returns = [row for row in scene.operations_of(scene.attempt) if row.kind in kinds]
+    returns = [row for row in scene.operations_of(scene.attempt) if row.kind in RETURN_KINDS]
     changed = [row for row in returns if row.status != statuses_before.get(row.pk, "")]
     sold = refunds_by_operation(changed) if changed else {}
     for operation in changed:

@@ -25,7 +25,7 @@ from core.ids import new_public_id
 from core.machines import may_move
 from orders.models import CANCELLED_STATES, Order, OrderState
 from orders.paths import Path, walked
-from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
+from payments.models import RETURN_KINDS, AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import ProviderUpdate, RefundFact
 from payments.providers.registry import adapter_for
 from payments.selectors import excess_by_operation
@@ -194,7 +194,7 @@ def settle_operations(
     refunds |= {refund.operation_id: refund for refund in update.refunds if refund.operation_id}
     newest = {operation.kind: operation.pk for operation in operations}
     for operation in operations:
-        if operation.kind in {OperationKind.REFUND, OperationKind.GIVE_BACK}:
+        if operation.kind in RETURN_KINDS:
             refund = refunds.get(operation.public_id) or refunds.get(operation.provider_reference)
             if refund is not None:
                 settle_refund(operation, refund, now=now)
@@ -299,8 +299,7 @@ def total_returned(attempt: PaymentAttempt, operations: list[Operation]) -> None
     Refunds and give-backs of its operations, disputes lost, and what was paid in another way than by its provider. A
     give-back returns what was nobody's, a refund of a sale what its row says. One query where there are refunds.
     """
-    kinds = {OperationKind.REFUND, OperationKind.GIVE_BACK}
-    arrived = [row for row in operations if row.kind in kinds and row.status == OperationStatus.SUCCEEDED]
+    arrived = [row for row in operations if row.kind in RETURN_KINDS and row.status == OperationStatus.SUCCEEDED]
     refunds = [row for row in arrived if row.kind == OperationKind.REFUND]
     excess_of = excess_by_operation(refunds) if refunds else {}
     nobodys = sum(excess_of.get(row.pk, row.amount_minor) for row in arrived)

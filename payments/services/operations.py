@@ -15,7 +15,7 @@ from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
-from payments.models import OPEN_STATUSES, AttemptStatus, Operation, OperationKind, OperationStatus
+from payments.models import OPEN_STATUSES, RETURN_KINDS, AttemptStatus, Operation, OperationKind, OperationStatus
 from payments.providers.base import (
     Adapter,
     AdapterError,
@@ -305,7 +305,7 @@ def _note_declined_write(answer: Answer, operation: Operation, *, cause: Cause) 
     if row.status not in {OperationStatus.SENT, OperationStatus.UNKNOWN}:
         return
     row.order, row.attempt = order, operation.attempt
-    if row.kind in {OperationKind.GIVE_BACK, OperationKind.REFUND}:
+    if row.kind in RETURN_KINDS:
         # What we know of the payment is older than the refusal. It stays open until a look has found out why.
         _note_ending(replace(answer, ending="unknown", code=OVERTAKEN), row, cause=cause)
         follow_refunds(order, [row], cause=cause)

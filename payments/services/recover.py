@@ -17,7 +17,7 @@ from orders.selectors import lock_order
 from orders.services.change import Because
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
-from payments.models import AttemptStatus, Operation, OperationKind, OperationStatus
+from payments.models import RETURN_KINDS, AttemptStatus, Operation, OperationKind, OperationStatus
 from payments.providers.base import AdapterError, OutcomeUnknown, ProviderUpdate, Unavailable
 from payments.providers.registry import adapter_for
 from payments.selectors import lock_attempts, lock_operations
@@ -123,7 +123,7 @@ def _look(operation: Operation, *, cause: Cause) -> None:
 
 def _holds_answer(operation: Operation, update: ProviderUpdate) -> bool:
     """Whether the payment's present state says what became of this operation."""
-    if operation.kind in {OperationKind.REFUND, OperationKind.GIVE_BACK}:
+    if operation.kind in RETURN_KINDS:
         return any(refund.operation_id == operation.public_id for refund in update.refunds)
     if operation.kind == OperationKind.VOID:
         return update.status in {"voided", "expired", "captured"}

@@ -56,8 +56,9 @@ DEFECTS = (
         (
             Edit(
                 "payments.services.funnel._lock_scene",
-                "    order = lock_order(attempt.order.public_id)\n    attempts = lock_attempts(order)\n",
-                "    attempts = lock_attempts(attempt.order)\n    order = lock_order(attempt.order.public_id)\n",
+                "    order = lock_order(order_id)\n    attempts = lock_attempts(order)\n",
+                "    attempts = lock_attempts(PaymentAttempt.objects.get(pk=attempt_row_id).order)\n"
+                "    order = lock_order(order_id)\n",
             ),
         ),
         race=TestReturnPageWebhookAndSweep().test_however_they_meet_the_order_is_paid_once,
