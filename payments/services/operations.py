@@ -34,7 +34,7 @@ from payments.selectors import lock_attempts, lock_operation, lock_operations
 from payments.services.funnel import AppliedUpdate, apply_refund, apply_update
 from payments.services.refunding.follow import follow_refunds
 from payments.services.settle import report_failed_give_back, settle_order
-from payments.services.taken_back import hides_money
+from payments.services.taken_back import hides_money, is_gone
 
 TRIES_MAX = 3
 PAUSE_SECONDS = 0.2
@@ -69,11 +69,14 @@ class Answer:
 def submit(operation: Operation, *, within_seconds: float) -> Answer:
     """This will call the provider with the operation's own key and request, again with the same key while time remains.
 
-    A key past its life is not sent: the provider would run it as new. Never raises an adapter's error: every ending is
-    an answer to record.
+    A key past its life is not sent: the provider would run it as new. Nor is what would give back money that its bank
+    has taken back: whether it did before, a look tells. Never raises an adapter's error: every ending is an answer to
+    record.
     """
     if not is_key_alive(operation, now=clock.now()):
         return Answer(operation_id=operation.public_id, ending="unknown", code="key_expired")
+    if operation.kind in RETURN_KINDS and is_gone(operation.attempt, operation.amount_minor):
+        return Answer(operation_id=operation.public_id, ending="unknown", code=OVERTAKEN)
     adapter = adapter_for(operation.attempt.account)
     deadline = clock.now() + timedelta(seconds=within_seconds)
     ending = Answer(operation_id=operation.public_id, ending="unavailable", code="not_tried")

@@ -108,6 +108,14 @@ def hides_money(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:
     return attempt.captured_minor > attempt.kept_minor + update.captured_minor
 
 
+def is_gone(attempt: PaymentAttempt, amount_minor: int) -> bool:
+    """This will tell whether a bank took back, as far as we know, what is to be given back of a payment. The provider
+    would refuse it, or take it from money that came since and that nobody told us of.
+    """
+    left_minor = attempt.captured_minor - attempt.returned_minor - attempt.excess_returned_minor
+    return attempt.reversals_count > 0 and amount_minor > left_minor
+
+
 def is_contradicted(attempt: PaymentAttempt, update: ProviderUpdate) -> bool:
     """This will tell whether an event's copy says that money was taken before a look that did not show it.
 

@@ -8,14 +8,17 @@ import pytest
 from core import clock
 from core.cause import system
 from core.db import transaction
+from orders.refunding import WantedAmount
 from payments.models import PaymentAttempt, Refund
 from payments.providers.registry import adapter_for
-from payments.services import LookedMeanwhile, apply_update, request_capture
+from payments.services import LookedMeanwhile, RefundWish, apply_update, request_capture, request_refund
 from tests.journeys.buyers import hold_funds
 from tests.journeys.facts import (
     ask,
     assert_sound,
     control,
+    fault,
+    given_back,
     holds,
     learn,
     lose_webhooks,
@@ -227,6 +230,34 @@ class TestReversalsHeardLate:
             apply_update(stale, account=attempt.account, cause=system("sweep", now=clock.now()))
 
         assert (shop.order().state, shop.order().captured_minor) == ("paid", 1999)
+
+
+class TestRefundsUnderWay:
+    @pytest.mark.parametrize("was_sent", [True, False])
+    def test_one_that_never_ran_takes_nothing_of_what_came_since_unheard(self, shop: Shop, was_sent: bool) -> None:
+        """Part of a payment is asked back and its bank takes all of it; then it is paid once more, and nobody says."""
+        order = shop.start(shop.a_cart(TWO)).json()
+        shop.confirm(order)
+        shop.deliver()
+        lose_webhooks(shop)
+        fault(shop, "timeout_before", "refunds.create", times=None)
+        wish = RefundWish(order["order_id"], WantedAmount(500), "customer_request", "")
+        with transaction("test"):
+            request_refund(wish, cause=system("rules", now=clock.now()))
+        if was_sent:
+            shop.work()
+        shop.pass_time(seconds=61)
+        unheard(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])
+        ask(shop)
+        assert (shop.order().state, shop.order().captured_minor) == ("capture_failed", 0)
+        shop.sandbox.engine.faults.clear()
+        shop.confirm(order)
+
+        wait(shop, rounds=8, seconds=301)
+        ask(shop)
+
+        assert (given_back(shop), shop.order().captured_minor, shop.order().returned_minor) == ([], 3998, 0)
+        assert Refund.objects.get().status == "failed"
 
 
 class TestCancelledAfterwards:
