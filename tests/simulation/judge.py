@@ -64,6 +64,10 @@ HEARSAY = (
         """,
     ),
 )
+STANDING = """
+SELECT intents.id, charges.created FROM intents JOIN charges ON charges.id = intents.latest_charge
+WHERE intents.status = 'succeeded'
+"""
 REFUSED = """
 SELECT operation.public_id, attempt.public_id FROM payments_operation AS operation
 JOIN payments_paymentattempt AS attempt ON attempt.id = operation.attempt_id
@@ -71,7 +75,7 @@ WHERE operation.kind = 'authorize' AND operation.status IN ('declined', 'failed'
 ORDER BY operation.id
 """
 WITHOUT_EFFECT = """
-SELECT event.public_id, event.object_id FROM webhooks_event AS event
+SELECT event.public_id, event.object_id, extract(epoch FROM event.occurred_at) FROM webhooks_event AS event
 WHERE event.type = 'payment_intent.succeeded' AND event.status = 'processed' AND event.received_at <= $1
     AND NOT EXISTS (SELECT 1 FROM payments_paymentattempt AS attempt
     WHERE attempt.provider_reference = event.object_id
@@ -231,14 +235,16 @@ class Judge:
                 yield Finding("refusals_are_the_providers", text)
 
     def _unheard(self, changed: Collection[str] | None) -> Iterator[Finding]:
-        """Successes that were processed and taken from nobody's card, though the money is still there."""
+        """Successes that were processed and taken from nobody's card, though the money is still there; a charge made
+        after the event is another success.
+        """
         without_effect = self._ask(WITHOUT_EFFECT, changed)
         if not without_effect:
             return
         store = self._world.shop.sandbox.engine.store
-        there = {row[0] for row in store.rows("SELECT id FROM intents WHERE status = 'succeeded'")}
-        for event_id, reference in without_effect:
-            if reference in there:
+        made_at = {row[0]: row[1] for row in store.rows(STANDING)}
+        for event_id, reference, said_at in without_effect:
+            if reference in made_at and made_at[reference] <= said_at:
                 text = f"I11 {event_id} says that {reference} succeeded, is processed and had no effect"
                 yield Finding("processed_events_took_effect", text)
 

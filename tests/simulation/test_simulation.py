@@ -12,6 +12,7 @@ from django.db import connection
 from checkout.models import Cart
 from oversight.models import Case
 from tests import databases
+from tests.journeys.facts import unheard
 from tests.sabotage.defects import BY_NAME
 from tests.simulation import rest, workers
 from tests.simulation.director import Director, Run
@@ -200,6 +201,19 @@ class TestChecks:
             found = Judge(director.world).after_step()
 
         assert "processed_events_took_effect" in {one.check for one in found}
+
+    def test_a_success_that_was_taken_back_is_not_the_one_that_came_since(self, database: str) -> None:
+        with Director(seed=5) as director:
+            shop = director.world.shop
+            a_success_heard_of(shop)
+            shop.pass_time(seconds=5)
+            unheard(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])
+            paid_again = shop.confirm({"client_secret": shop.attempt().client_secret})
+            lose_its_effect(database)
+            found = Judge(director.world).after_step()
+
+        assert paid_again == 200
+        assert "processed_events_took_effect" not in {one.check for one in found}
 
 
 class TestShrink:
