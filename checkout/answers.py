@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from accounts.addresses import as_json
@@ -12,11 +13,12 @@ from core.money import Money
 from core.wire import instant_json, money_json
 from orders.display import NextAction, Shown, Situation, show
 from orders.models import Order, OrderState
+from orders.models.money import BEFORE_PAYMENT
 from orders.paths import Path
 from orders.selectors import find_order, held_orders
 from orders.services import may_be_cancelled
 from payments.models import ClaimRule, ClaimStatus, PaymentAttempt, RefundClaim, RefundStatus
-from payments.selectors import current_attempts, orders_giving_back, orders_in_doubt
+from payments.selectors import current_attempts, orders_giving_back, orders_in_doubt, orders_with_living_elder
 from payments.services import customer_action
 
 QUOTE_AMOUNTS = ("subtotal", "discount", "tax", "shipping", "fees", "total")
@@ -52,14 +54,17 @@ class OrderView:
 
 
 def view_order(order: Order) -> OrderView:
-    """This will read what the customer sees of an order, in four queries."""
+    """This will read what the customer sees of an order, in four queries, or five while the last try is dead."""
     return view_orders([order])[0]
 
 
 def view_orders(orders: Sequence[Order]) -> list[OrderView]:
-    """This will read what the customer sees of each order, in four queries however many they are."""
+    """This will read what the customer sees of each order, in five queries at most however many they are."""
     attempts = current_attempts(orders)
-    in_doubt = orders_in_doubt([order for order in orders if order.paid_at is None])
+    unpaid = [order for order in orders if _paid_at(order) is None]
+    in_doubt = orders_in_doubt(unpaid)
+    ended = [order for order in unpaid if order.pk in attempts and not _goes_on(attempts[order.pk])]
+    being_closed = orders_with_living_elder(ended)
     taken = [order for order in orders if order.captured_minor]
     held, giving_back = held_orders(orders), orders_giving_back(taken)
     views = []
@@ -68,7 +73,7 @@ def view_orders(orders: Sequence[Order]) -> list[OrderView]:
         situation = Situation(
             state=OrderState(order.state),
             attempt=attempt.status if attempt else "",
-            is_outcome_unknown=order.pk in in_doubt,
+            is_outcome_unknown=order.pk in in_doubt or order.pk in being_closed,
             has_next_action=bool(attempt and attempt.next_action),
             has_customer_finished=bool(attempt and attempt.is_behind_customer),
             is_held=order.pk in held,
@@ -94,7 +99,7 @@ def summaries_json(orders: Sequence[Order]) -> list[dict[str, Any]]:
             "message": view.shown.sentence,
             "next_actions": list(view.shown.next_actions),
             "created_at": instant_json(view.order.created_at),
-            "paid_at": instant_json(view.order.paid_at),
+            "paid_at": instant_json(_paid_at(view.order)),
             "total": _money(view.order.total_minor, view.order),
             "lines_count": vars(view.order)["lines_count"],
             "first_line": vars(view.order)["first_line"],
@@ -132,7 +137,7 @@ def order_json(view: OrderView) -> dict[str, Any]:
         "poll_after_ms": shown.poll_after_ms,
         "version": order.version,
         "created_at": instant_json(order.created_at),
-        "paid_at": instant_json(order.paid_at),
+        "paid_at": instant_json(_paid_at(order)),
         "expires_at": instant_json(order.expires_at),
         **{name: _money(snapshot[f"{name}_minor"], order) for name in QUOTE_AMOUNTS},
         "due": _money(order.due_minor, order),
@@ -350,8 +355,17 @@ def return_json(order_id: str) -> dict[str, Any]:
         "status": view.shown.word,
         "message": view.shown.sentence,
         "poll_after_ms": view.shown.poll_after_ms,
-        "is_paid": view.order.paid_at is not None,
+        "is_paid": _paid_at(view.order) is not None,
     }
+
+
+def _goes_on(attempt: PaymentAttempt) -> bool:
+    return attempt.is_current and attempt.can_capture
+
+
+def _paid_at(order: Order) -> datetime | None:
+    """When it was paid; None while it waits for its money, be it again: the bank took back what it had."""
+    return None if OrderState(order.state) in BEFORE_PAYMENT else order.paid_at
 
 
 def _payment_json(view: OrderView, attempt: PaymentAttempt) -> dict[str, Any]:

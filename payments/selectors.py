@@ -20,6 +20,7 @@ from payments.models import (
     OPEN_DISPUTES,
     OPEN_REFUNDS,
     OPEN_STATUSES,
+    AttemptStatus,
     Dispute,
     Operation,
     PaymentAttempt,
@@ -267,6 +268,15 @@ def current_attempts(orders: Sequence[Order]) -> dict[int, PaymentAttempt]:
 def orders_in_doubt(orders: Sequence[Order]) -> set[int]:
     """This will return which of the orders have an operation without an answer, by row id."""
     rows = Operation.objects.filter(order__in=orders, status__in=["created", "sent", "unknown"]).exclude(kind="void")
+    return set(rows.values_list("order_id", flat=True))
+
+
+def orders_with_living_elder(orders: Sequence[Order]) -> set[int]:
+    """This will return which of the orders have an earlier try that came to life late and may still be paid, by row id:
+    until it is closed no other is opened.
+    """
+    done = [AttemptStatus.CAPTURED, AttemptStatus.REVERSED]
+    rows = PaymentAttempt.objects.filter(order__in=orders, is_current=False, dead_at=None).exclude(status__in=done)
     return set(rows.values_list("order_id", flat=True))
 
 

@@ -284,6 +284,8 @@ class TestParts:
         in_dashboard(shop, f"payment_intents/{shop.truth('intent')[1]['id']}/cancel")
         shop.deliver()
         assert [attempt.dead_at is None for attempt in PaymentAttempt.objects.order_by("id")] == [True, False]
+        # Nobody is asked to do what would be refused.
+        assert read(shop, first).json()["next_actions"] == ["wait", "cancel"]
 
         refused = pay_again(shop, first, token="pm_card_visa", key="third")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from checkout import answers
 from core import clock
 from core.cause import system
 from core.db import transaction
@@ -14,7 +15,7 @@ from orders.services import record_fulfillment
 from oversight.models import Case
 from payments.models import Dispute, Refund
 from payments.services import RefundWish, request_refund
-from tests.journeys.buyers import cancel, hold_funds, paid, pay_again
+from tests.journeys.buyers import cancel, hold_funds, paid, pay_again, read
 from tests.journeys.facts import (
     ask,
     assert_sound,
@@ -264,6 +265,37 @@ class TestReversals:
             shop.sweep()
 
         assert (shop.order().state, shop.order().is_sale_recognised, shelf()) == ("expired", False, (10, 0, 0))
+
+    def test_nobody_is_told_that_it_is_paid_while_it_waits_for_its_money_again(self, shop: Shop) -> None:
+        order = paid(shop, TWO)
+        assert read(shop, order).json()["paid_at"] is not None
+
+        control(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])
+
+        told = read(shop, order).json()
+        assert (told["status"], told["paid_at"]) == ("payment_failed", None)
+        assert "retry_payment" in told["next_actions"]
+        returned = answers.return_json(order["order_id"])
+        assert (returned["is_paid"], returned["status"]) == (False, told["status"])
+        assert shop.order().paid_at is not None
+        pay_again(shop, order, token="pm_card_visa")
+        assert read(shop, order).json()["paid_at"] is not None
+
+    def test_the_next_try_without_an_answer_is_open_like_any_other(self, shop: Shop) -> None:
+        """What it was paid with before says nothing about it: the key keeps no answer, and nobody is asked to pay."""
+        order = paid(shop, TWO)
+        control(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])
+        fault(shop, "timeout_after", "payment_intents.create", times=3)
+
+        again = pay_again(shop, order, token="pm_card_visa")
+
+        assert (again.status_code, again.json()["order"]["next_actions"]) == (202, ["wait", "cancel"])
+        assert "retry_payment" not in read(shop, order).json()["next_actions"]
+        assert pay_again(shop, order, token="pm_card_visa", key="third").status_code == 409
+        shop.deliver()
+        wait(shop, rounds=2, seconds=121)
+        assert pay_again(shop, order, token="pm_card_visa").json()["status"] == "paid"
+        assert len(shop.truth("intent")) == 2
 
     @pytest.mark.pains("C4")
     def test_after_goods_left_it_is_a_hold_and_a_case(self, shop: Shop) -> None:

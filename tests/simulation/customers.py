@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from payments.models import Operation
 from sandbox.errors import ConnectionLostError
 from tests.journeys.buyers import answer_bank
 from tests.simulation.carts import some
@@ -17,6 +18,9 @@ TOKENS = {
     "pm_card_lateSuccess": 2, "pm_card_processingFailed": 2, "pm_card_pendingRefund": 2, "pm_card_refundFail": 2,
 }  # fmt: skip
 CHALLENGING = "pm_card_threeDSecure2Required"
+# What a client may do about an order that waits for its money.
+ASKING = {"pay", "retry_payment"}
+UNANSWERED = ["created", "sent", "unknown"]
 # What is changed in a request that comes under a used key.
 OTHER_WISH: dict[str, dict[str, Any]] = {
     "start": {"contact": {"email": "somebody-else@example.com"}},
@@ -219,8 +223,12 @@ def look(world: World, dice: random.Random) -> None:
     shown = world.call(customer, "GET", f"orders/{customer.order_id}", X_Order_Token=customer.order_token)
     if shown.status_code != 200:
         world.complain(f"GET orders/{customer.order_id} answered {shown.status_code}")
-    elif shown.json()["paid_at"] and "pay" in shown.json()["next_actions"]:
-        world.complain(f"{customer.order_id} is paid and asks to be paid")
+    elif not ASKING.isdisjoint(shown.json()["next_actions"]):
+        if shown.json()["paid_at"]:
+            world.complain(f"{customer.order_id} is paid and asks to be paid")
+        asked = Operation.objects.filter(order__public_id=customer.order_id, status__in=UNANSWERED)
+        if asked.exclude(kind="void").exists():
+            world.complain(f"{customer.order_id} asks to be paid before it is known whether it was")
 
 
 def go_back(world: World, dice: random.Random) -> None:
