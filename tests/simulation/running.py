@@ -158,11 +158,13 @@ def play_all(
 
 def _next(queue: "multiprocessing.Queue[Run | None]", children: Sequence[BaseProcess]) -> Run | None:
     while True:
+        # Its seeds are not played, whatever the others come to.
+        if any(child.exitcode for child in children):
+            raise SystemExit("a simulating process crashed")
         try:
             return queue.get(timeout=5)
         except Empty:
-            if any(child.exitcode for child in children):
-                raise SystemExit("a simulating process crashed") from None
+            continue
 
 
 def _house(number: int, checks: Collection[str], groups: Collection[str]) -> House:
@@ -172,15 +174,14 @@ def _house(number: int, checks: Collection[str], groups: Collection[str]) -> Hou
 def _play_share(
     house: House, seeds: Sequence[int], steps: int, until: float | None, queue: "multiprocessing.Queue[Run | None]"
 ) -> None:
-    try:
-        with house:
-            for seed in seeds:
-                if until is not None and time.monotonic() > until:
-                    break
-                run = house.draw(seed, steps=steps)
-                if run.is_clean:
-                    # Nobody reads the log of a seed that went well; sending it costs more than adding up.
-                    run.log, run.steps = [], []
-                queue.put(run)
-    finally:
-        queue.put(None)
+    with house:
+        for seed in seeds:
+            if until is not None and time.monotonic() > until:
+                break
+            run = house.draw(seed, steps=steps)
+            if run.is_clean:
+                # Nobody reads the log of a seed that went well; sending it costs more than adding up.
+                run.log, run.steps = [], []
+            queue.put(run)
+    # Who crashes does not say so: that is no end.
+    queue.put(None)
