@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from random import Random
 from unittest.mock import patch
 
@@ -12,9 +13,11 @@ from django.db import connection
 from checkout.models import Cart
 from oversight.models import Case
 from tests import databases
-from tests.journeys.facts import unheard
+from tests.journeys.buyers import paid, pay_again
+from tests.journeys.facts import control, fault, unheard
 from tests.sabotage.defects import BY_NAME
 from tests.simulation import rest, workers
+from tests.simulation.customers import look
 from tests.simulation.director import Director, Run
 from tests.simulation.furniture import a_success_heard_of, lose_its_effect
 from tests.simulation.judge import CHECK_NAMES, Judge, unprocessed_events
@@ -201,6 +204,21 @@ class TestChecks:
             found = Judge(director.world).after_step()
 
         assert "processed_events_took_effect" in {one.check for one in found}
+
+    @pytest.mark.parametrize("is_known", [True, False])
+    def test_who_is_asked_to_pay_though_an_answer_is_missing_complains(self, database: str, is_known: bool) -> None:
+        with Director(seed=5) as director:
+            shop, world = director.world.shop, director.world
+            order = paid(shop)
+            control(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])
+            fault(shop, "timeout_after", "payment_intents.create", times=3)
+            assert pay_again(shop, order, token="pm_card_visa").status_code == 202
+            for customer in world.customers:
+                customer.order_id, customer.order_token = order["order_id"], order["order_token"]
+            with nullcontext() if is_known else patch("checkout.answers.orders_in_doubt", lambda _: set()):
+                look(world, Random(1))
+
+        assert [" asks to be paid before " in text for text in world.complaints] == ([] if is_known else [True])
 
     def test_a_success_that_was_taken_back_is_not_the_one_that_came_since(self, database: str) -> None:
         with Director(seed=5) as director:
