@@ -82,7 +82,12 @@ def open_cancellations(*, limit: int, waiting: SomeOrders = (), last: SomeOrders
     """This will return orders whose cancellation was asked for and not yet carried out, but for those `waiting`, oldest
     first. Those of `last` come after all others.
     """
-    rows = Order.objects.filter(cancel_requested_at__isnull=False, state__in=BEFORE_PAYMENT).exclude(pk__in=waiting)
+    unpaid = Q(state__in=BEFORE_PAYMENT)
+    # Everything went back, but something may be taken yet: it ends when that is known.
+    returned = Q(state__in=PAID_STATES, captured_minor=F("excess_minor") + F("returned_minor")) & ~Q(
+        state=OrderState.REFUNDED
+    )
+    rows = Order.objects.filter(unpaid | returned, cancel_requested_at__isnull=False).exclude(pk__in=waiting)
     return list(rows.order_by(_whether_in(last), "cancel_requested_at").values_list("public_id", flat=True)[:limit])
 
 

@@ -24,15 +24,16 @@ class Units:
 
 
 @transaction_required
-def carry_on(order: Order, because: Because) -> Order:
+def carry_on(order: Order, because: Because, *, may_end: bool = False) -> Order:
     """This will move the locked, once paid `order` to the state its facts make, forth or back, in one move or two.
 
-    Any other order stays where it is.
+    A cancelled one ends only if it `may_end`: once no payment of it can take money any more. Any other order stays
+    where it is.
     """
     if order.state not in PAID_STATES or order.is_capture_reversed:
         return order  # Money that was taken back after goods had left is told by hold and case, by no state.
     units = units_of(order)
-    while order.state != (target := state_by_facts(order, units)):
+    while order.state != (target := state_by_facts(order, units, may_end=may_end)):
         move(order, _way(order, target), because, also=["expires_at"])
     if order.state == OrderState.CANCELLED_WITH_REFUND:
         # Nothing was delivered: stock rows are the last locks of all.
@@ -56,14 +57,14 @@ def units_of(order: Order) -> Units:
     return Units(fulfilled=sums["fulfilled"] or 0, missing=sums["missing"] or 0)
 
 
-def state_by_facts(order: Order, units: Units) -> OrderState:
+def state_by_facts(order: Order, units: Units, *, may_end: bool) -> OrderState:
     """This will return the state that money and units make of a paid order. Source: LIFECYCLE, after payment."""
     is_cancelled = order.cancel_requested_at is not None
     if order.returned_minor == order.accepted_minor and (order.accepted_minor or is_cancelled):
         if not is_cancelled or units.fulfilled:
             return OrderState.REFUNDED
-        # What was taken beyond the sale is still on its way: the cancellation is over when that has arrived too.
-        return OrderState.CANCELLED_WITH_REFUND if order.is_given_back() else OrderState(order.state)
+        # What was taken beyond the sale, or may be, is still on its way: only when that is back it is over.
+        return OrderState.CANCELLED_WITH_REFUND if may_end and order.is_given_back() else OrderState(order.state)
     if order.returned_minor:
         return OrderState.PARTIALLY_REFUNDED
     if not order.is_fulfillment_requested:

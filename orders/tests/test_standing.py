@@ -8,11 +8,16 @@ from orders.services.standing import Units, state_by_facts
 
 
 @pytest.mark.parametrize(
-    ("excess_returned_minor", "expected"),
-    [(0, OrderState.PAID), (499, OrderState.PAID), (500, OrderState.CANCELLED_WITH_REFUND)],
+    ("excess_returned_minor", "may_end", "expected"),
+    [
+        (0, True, OrderState.PAID),
+        (499, True, OrderState.PAID),
+        (500, False, OrderState.PAID),
+        (500, True, OrderState.CANCELLED_WITH_REFUND),
+    ],
 )
 def test_a_cancelled_sale_that_went_back_waits_for_what_was_taken_beyond_it(
-    excess_returned_minor: int, expected: OrderState
+    excess_returned_minor: int, may_end: bool, expected: OrderState
 ) -> None:
     order = Order(
         state=OrderState.PAID,
@@ -24,4 +29,4 @@ def test_a_cancelled_sale_that_went_back_waits_for_what_was_taken_beyond_it(
         cancel_requested_at=NOW,
     )
 
-    assert state_by_facts(order, Units(fulfilled=0, missing=1)) == expected
+    assert state_by_facts(order, Units(fulfilled=0, missing=1), may_end=may_end) == expected

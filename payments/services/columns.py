@@ -6,7 +6,7 @@ from orders import services as orders
 from orders.models import Order, OrderState, Reason
 from orders.models.money import PAID_STATES
 from orders.services.change import Because
-from payments.models import PaymentAttempt
+from payments.models import Operation, OperationKind, PaymentAttempt
 
 
 @transaction_required
@@ -30,10 +30,17 @@ def set_order_money(order: Order, attempts: list[PaymentAttempt], because: Becau
     orders.note_reinstated(order, cause=because.cause)
 
 
+def may_take_money(attempts: list[PaymentAttempt], operations: list[Operation]) -> bool:
+    """This will tell whether a payment can still be taken, or may have been without our knowing: then nothing ends."""
+    return any(attempt.can_capture for attempt in attempts) or any(
+        row.kind == OperationKind.AUTHORIZE and row.status in {"sent", "unknown"} for row in operations
+    )
+
+
 @transaction_required
 def carry_after_return(order: Order, *, attempt_public_id: str, cause: Cause) -> None:
-    """This will make the moves that returned money causes after payment, or that money owed again does; how an order
-    ends that was never paid is for `settle_order`.
+    """This will make the moves that returned money causes after payment, or that money owed again does; how a cancelled
+    order ends, and one that was never paid, is for `settle_order`.
     """
 
     def because(reason: Reason) -> Because:

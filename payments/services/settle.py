@@ -15,7 +15,7 @@ from core.ids import new_public_id
 from core.money import Money
 from orders import services as orders
 from orders.models import BLOCKS_GIVE_BACK, HoldReason, Order, OrderState, Reason
-from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES
+from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
 from orders.selectors import open_holds
 from orders.services.change import Because
 from oversight.models import Case, CaseType
@@ -25,7 +25,7 @@ from payments.models import LIVE_STATUSES, OPEN_STATUSES, AttemptStatus, Operati
 from payments.providers.base import RefundRequest
 from payments.services import books
 from payments.services.attempts import insert_operation
-from payments.services.columns import set_order_money
+from payments.services.columns import may_take_money, set_order_money
 
 VOIDS_MAX = 10
 GIVE_BACKS_MAX = 5
@@ -232,19 +232,20 @@ def _end(order: Order, attempts: list[PaymentAttempt], operations: list[Operatio
 
     What was captured may be with the customer in more ways than by our give-back: by a dispute, or past us.
     """
-    if OrderState(order.state) not in {*BEFORE_PAYMENT, OrderState.CANCELLED}:
+    is_sale = OrderState(order.state) in PAID_STATES and is_ending(order) and order.is_given_back()
+    if not is_sale and OrderState(order.state) not in {*BEFORE_PAYMENT, OrderState.CANCELLED}:
         return
-    if any(attempt.can_capture for attempt in attempts) or any(
-        row.kind == OperationKind.AUTHORIZE and row.status in {"sent", "unknown"} for row in operations
-    ):
+    if may_take_money(attempts, operations):
         return
-    if _is_over_in_part(order, cause=cause):
+    taken = next((attempt.public_id for attempt in attempts if attempt.captured_minor), "")
+    if is_sale:
+        orders.carry_on(order, Because(Reason.REFUND_SUCCEEDED, cause, taken), may_end=True)
+    elif _is_over_in_part(order, cause=cause):
         # Part of the money came and the rest never will: the order ends, and what came goes back.
         orders.request_cancel(order, reason="The time to pay the rest is over.", cause=cause)
         settle_order(order, attempts, operations, cause=cause)
     elif order.captured_minor:
         if is_ending(order) and order.is_given_back():
-            taken = next(attempt.public_id for attempt in attempts if attempt.captured_minor)
             orders.confirm_cancellation_refund(order, Because(Reason.GIVEN_BACK, cause, taken))
     elif order.cancel_requested_at is not None and order.state != OrderState.CANCELLED:
         by_staff = order.cancel_requested_by.startswith("staff:")

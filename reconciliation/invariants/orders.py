@@ -16,6 +16,15 @@ EXPLAINED = """(
     OR EXISTS (SELECT 1 FROM oversight_case AS open_case
         WHERE open_case.order_public_id = "order".public_id AND open_case.status <> 'resolved')
 )"""
+# A payment of "order" can be taken yet, or may have been without our knowing.
+MAY_TAKE_MONEY = """(
+    EXISTS (SELECT 1 FROM payments_paymentattempt AS attempt
+        WHERE attempt.order_id = "order".id AND attempt.dead_at IS NULL
+        AND attempt.status NOT IN ('captured', 'reversed'))
+    OR EXISTS (SELECT 1 FROM payments_operation AS operation
+        WHERE operation.order_id = "order".id AND operation.kind = 'authorize'
+        AND operation.status IN ('sent', 'unknown'))
+)"""
 _WAYS = ", ".join(f"('{row['source']}', '{row['target']}')" for row in load_order_transitions())
 
 CHECKS = (
@@ -123,7 +132,7 @@ CHECKS = (
             SELECT "order".public_id, "order".state, CASE
                 WHEN returned_minor > 0 AND returned_minor = captured_minor - excess_minor THEN
                     CASE WHEN cancel_requested_at IS NOT NULL AND units.fulfilled = 0 THEN
-                        CASE WHEN excess_returned_minor < excess_minor
+                        CASE WHEN (excess_returned_minor < excess_minor OR {MAY_TAKE_MONEY})
                             AND state IN ('paid', 'fulfillment_pending', 'partially_refunded') THEN state
                             ELSE 'cancelled_with_refund' END
                         ELSE 'refunded' END

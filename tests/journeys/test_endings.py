@@ -1,12 +1,14 @@
 """Money for an order whose cancellation is open and that cannot be paid any more: all of it goes back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from core import clock
 from core.cause import system
 from core.db import transaction
+from payments.providers.registry import adapter_for
 from payments.services import request_capture
 from tests.journeys.buyers import cancel, hold_funds, paid, pay_again
 from tests.journeys.facts import (
@@ -18,7 +20,9 @@ from tests.journeys.facts import (
     given_back,
     held,
     holds,
+    learn,
     lose_webhooks,
+    moves,
     operations,
     shelf,
     taken,
@@ -240,3 +244,32 @@ class TestTwoHolds:
 
         assert (taken(shop), shop.order().excess_minor) == ([100, 1999], 100)
         assert (holds(shop), "amount_mismatch" in cases()) == (["amount_mismatch"], True)
+
+
+class TestWhileATryHasNoAnswer:
+    """The order was paid by a try we had taken for dead, and of the one since nobody knows what became."""
+
+    @pytest.mark.pains("C5")
+    @pytest.mark.parametrize(("lost", "brought"), [("timeout_before", []), ("timeout_after", [1999])])
+    def test_the_cancelled_sale_ends_only_when_that_is_known(self, shop: Shop, lost: str, brought: list[int]) -> None:
+        order = shop.start(shop.a_cart()).json()
+        first = str(shop.attempt().provider_reference)
+        learn(shop, replace(adapter_for(shop.account).retrieve(first), status="failed", can_still_capture=False))
+        lose_webhooks(shop)
+        fault(shop, lost, "payment_intents.create", times=None)
+        pay_again(shop, order, token="pm_card_visa")
+        shop.confirm(order)
+        learn(shop, adapter_for(shop.account).retrieve(first))
+        assert (shop.order().state, operations("authorize")[-1] in {"sent", "unknown"}) == ("paid", True)
+
+        assert cancel(shop, order).status_code == 202
+        shop.work()
+
+        # Everything we know of is back; what may have been taken since is not known.
+        assert (given_back(shop), operations("authorize")[-1] in {"sent", "unknown"}) == ([1999], True)
+        assert (shop.order().state, shelf()) == ("paid", (9, 0, 1))
+        shop.sandbox.engine.faults.clear()
+        wait(shop, rounds=4, minutes=10)
+        assert (taken(shop), given_back(shop)) == ([1999, *brought], [1999, *brought])
+        assert moves(shop)[-2:] == ["paid", "cancelled_with_refund"]
+        assert (cancel(shop, order).status_code, shelf()) == (200, (10, 0, 0))

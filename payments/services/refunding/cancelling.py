@@ -9,7 +9,8 @@ from orders.selectors import lock_order, open_holds
 from orders.services.change import Because
 from oversight.models import ReasonCode
 from payments.models import OPEN_DISPUTES
-from payments.selectors import disputes_of, newest_refund_id
+from payments.selectors import disputes_of, lock_attempts, lock_operations, newest_refund_id
+from payments.services.columns import may_take_money
 from payments.services.refunding.claims import close_claims
 from payments.services.refunding.request import request_refund
 from payments.services.refunding.terms import RefundWish
@@ -61,4 +62,6 @@ def _return_all(order: Order, *, cause: Cause) -> Order:
             return lock_order(order.public_id)
         except NothingLeft:
             pass
-    return orders.carry_on(order, Because(Reason.CUSTOMER_CANCELLED, cause, facts={"reason": order.cancel_reason}))
+    may_end = not may_take_money(lock_attempts(order), lock_operations(order))
+    because = Because(Reason.CUSTOMER_CANCELLED, cause, facts={"reason": order.cancel_reason})
+    return orders.carry_on(order, because, may_end=may_end)

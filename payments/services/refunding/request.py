@@ -31,6 +31,7 @@ from payments.services.refunding.follow import note_arrival
 from payments.services.refunding.plan import Plan, plan_refund
 from payments.services.refunding.shares import parts_of
 from payments.services.refunding.terms import NotRefundable, RefundWish, UnknownReason
+from payments.services.settle import settle_order
 
 ORIGINS = {"provider": Refund.Origin.OURS, "credit": Refund.Origin.CREDIT, "offline": Refund.Origin.OFFLINE}
 
@@ -107,6 +108,7 @@ def _settle_elsewhere(order: Order, refund: Refund, *, cause: Cause) -> None:
     because = Because(Reason.REFUND_SUCCEEDED, cause, attempt.public_id)
     set_order_money(order, attempts, because)
     carry_after_return(order, attempt_public_id=attempt.public_id, cause=cause)
+    settle_order(order, attempts, operations, cause=cause)
 
 
 def _require_no_hold(order: Order) -> None:
