@@ -18,11 +18,11 @@ from catalog.models import Coupon
 from catalog.pricing import NoShippingMethod, Quote, QuoteRequest, TaxEntry, quote
 from catalog.pricing.coupons import Buyer, CouponQuote, quote_with_coupons
 from checkout.models import Cart, CartAddress, CartCoupon, CartLine
-from core.db import one_or_none
 from core.errors import NotFound
 from core.locales import text_locales
 from core.money import RoundingMode, RoundingScope
 from core.principal import Principal
+from core.written import only, written
 from orders.models import Order
 from orders.selectors import NoSuchOrder, find_order, has_bought, waiting_orders
 
@@ -36,20 +36,29 @@ class NoSuchCart(NotFound):
 
 def find_cart(public_id: str) -> Cart:
     """This will return the cart with its channel. Raises: NoSuchCart."""
-    rows = Cart.objects.select_related("channel", "customer")
-    cart = one_or_none(rows.filter(public_id=public_id, archived_at=None))
+    cart = only(_cart_known_as(public_id))
     if cart is None:
         raise NoSuchCart
     return cart
+
+
+@written
+def _cart_known_as(public_id: str) -> QuerySet[Cart]:
+    return Cart.objects.select_related("channel", "customer").filter(public_id=public_id, archived_at=None)
 
 
 def lock_cart(public_id: str) -> Cart:
     """This will return the cart locked until the transaction ends. Raises: NoSuchCart."""
-    rows = Cart.objects.select_for_update(of=("self",)).select_related("channel")
-    cart = one_or_none(rows.filter(public_id=public_id, archived_at=None))
+    cart = only(_cart_to_lock(public_id))
     if cart is None:
         raise NoSuchCart
     return cart
+
+
+@written
+def _cart_to_lock(public_id: str) -> QuerySet[Cart]:
+    rows = Cart.objects.select_for_update(of=("self",)).select_related("channel")
+    return rows.filter(public_id=public_id, archived_at=None)
 
 
 def lock_carts_to_merge(public_id: str, *, customer_id: int) -> tuple[Cart, Cart | None]:
@@ -266,8 +275,12 @@ def quote_cart(
 
 def coupons_in(cart: Cart) -> list[Coupon]:
     """This will return the cart's coupons with their promotions, in the order they were entered; one query."""
-    entered = CartCoupon.objects.filter(cart=cart).select_related("coupon__promotion").order_by("id")
-    return [row.coupon for row in entered]
+    return [row.coupon for row in _coupons_entered(cart.pk)]
+
+
+@written
+def _coupons_entered(cart_row_id: int) -> QuerySet[CartCoupon]:
+    return CartCoupon.objects.filter(cart_id=cart_row_id).select_related("coupon__promotion").order_by("id")
 
 
 def buyer_of(

@@ -10,6 +10,7 @@ from django.db.models.fields.json import KT
 
 from core.db import one_or_none
 from core.errors import NotFound
+from core.written import only, written
 from orders.models import Hold, Order, OrderEvent, OrderState
 from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
 
@@ -35,19 +36,28 @@ def lock_order(public_id: str) -> Order:
 
     Raises: NoSuchOrder.
     """
-    rows = Order.objects.select_for_update(of=("self",)).select_related("channel")
-    order = one_or_none(rows.filter(public_id=public_id))
+    order = only(_order_to_lock(public_id))
     if order is None:
         raise NoSuchOrder
     return order
+
+
+@written
+def _order_to_lock(public_id: str) -> QuerySet[Order]:
+    return Order.objects.select_for_update(of=("self",)).select_related("channel").filter(public_id=public_id)
 
 
 def find_order(public_id: str) -> Order:
     """This will return the order with its channel and customer. Raises: NoSuchOrder."""
-    order = one_or_none(Order.objects.select_related("channel", "customer").filter(public_id=public_id))
+    order = only(_order_known_as(public_id))
     if order is None:
         raise NoSuchOrder
     return order
+
+
+@written
+def _order_known_as(public_id: str) -> QuerySet[Order]:
+    return Order.objects.select_related("channel", "customer").filter(public_id=public_id)
 
 
 def open_holds(order: Order) -> list[str]:

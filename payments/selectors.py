@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from core.db import one_or_none
 from core.errors import NotFound
 from core.models import ProviderAccount, SalesChannel
+from core.written import only, written
 from orders.models import Hold, Order, OrderLine, OrderState
 from orders.selectors import CLOSING_STATES
 from oversight.models import Approval, Case, CaseType
@@ -187,27 +188,60 @@ def disputed_and_unheard_of(*, since: datetime, limit: int) -> list[PaymentAttem
 
 def disputes_of(order: Order) -> list[Dispute]:
     """This will return the disputes of an order, oldest first; its lock guards them."""
-    return list(Dispute.objects.filter(order=order).select_related("attempt__account__channel").order_by("id"))
+    return _disputes_of(order.pk)
+
+
+@written
+def _disputes_of(order_row_id: int) -> QuerySet[Dispute]:
+    return Dispute.objects.filter(order_id=order_row_id).select_related("attempt__account__channel").order_by("id")
 
 
 def lock_attempts(order: Order) -> list[PaymentAttempt]:
     """This will return all attempts of the locked order, oldest first, locked."""
+    return _attempts_to_lock(order.pk)
+
+
+@written
+def _attempts_to_lock(order_row_id: int) -> QuerySet[PaymentAttempt]:
     rows = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("account__channel")
-    return list(rows.filter(order=order).order_by("id"))
+    return rows.filter(order_id=order_row_id).order_by("id")
 
 
 def lock_operations(order: Order) -> list[Operation]:
     """This will return all operations of the locked order, oldest first, locked."""
-    return list(Operation.objects.select_for_update().filter(order=order).order_by("id"))
+    return _operations_to_lock(order.pk)
+
+
+@written
+def _operations_to_lock(order_row_id: int) -> QuerySet[Operation]:
+    return Operation.objects.select_for_update().filter(order_id=order_row_id).order_by("id")
 
 
 def lock_operation(public_id: str) -> Operation:
     """This will return one operation locked, for its lease. Raises: NoSuchOperation."""
-    rows = Operation.objects.select_for_update(of=("self",)).select_related("attempt__account__channel", "order")
-    row = one_or_none(rows.filter(public_id=public_id))
+    row = only(_operation_to_lock(public_id))
     if row is None:
         raise NoSuchOperation
     return row
+
+
+@written
+def _operation_to_lock(public_id: str) -> QuerySet[Operation]:
+    rows = Operation.objects.select_for_update(of=("self",)).select_related("attempt__account__channel", "order")
+    return rows.filter(public_id=public_id)
+
+
+def find_operation(public_id: str) -> Operation:
+    """This will return one operation with its order, attempt and account. Raises: NoSuchOperation."""
+    row = only(_operation_known_as(public_id))
+    if row is None:
+        raise NoSuchOperation
+    return row
+
+
+@written
+def _operation_known_as(public_id: str) -> QuerySet[Operation]:
+    return Operation.objects.select_related("attempt__account__channel", "order").filter(public_id=public_id)
 
 
 def find_attempt(*, account: ProviderAccount, provider_reference: str, attempt_id: str) -> PaymentAttempt | None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import QuerySet
 
-from core.db import one_or_none
+from core.written import only, written
 from webhooks.models import Delivery, Event
 
 CACHE_SECONDS = 5
@@ -95,14 +96,24 @@ def count_deliveries(event_id: int) -> int:
 
 def lock_event(event_id: int) -> Event | None:
     """This will return the event with its account, locked until the transaction ends; None while another has it."""
+    return only(_event_to_lock(event_id))
+
+
+@written
+def _event_to_lock(event_id: int) -> QuerySet[Event]:
     rows = Event.objects.select_for_update(skip_locked=True, of=("self",)).select_related("account__channel")
-    return one_or_none(rows.filter(id=event_id))
+    return rows.filter(id=event_id)
 
 
 def lock_leased(event_id: int, *, fencing_token: int) -> Event | None:
     """This will return the event, locked, if the lease with this token is still the last one given; None otherwise."""
-    rows = Event.objects.select_for_update()
-    return one_or_none(rows.filter(id=event_id, fencing_token=fencing_token, status=Event.Status.PROCESSING))
+    return only(_leased_event(event_id, fencing_token))
+
+
+@written
+def _leased_event(event_id: int, fencing_token: int) -> QuerySet[Event]:
+    rows = Event.objects.select_for_update().filter(status=Event.Status.PROCESSING)
+    return rows.filter(id=event_id, fencing_token=fencing_token)
 
 
 def lock_due_event_ids(*, now: datetime, limit: int) -> list[int]:

@@ -30,7 +30,7 @@ from payments.providers.base import (
     Unavailable,
 )
 from payments.providers.registry import adapter_for
-from payments.selectors import lock_attempts, lock_operation, lock_operations
+from payments.selectors import find_operation, lock_attempts, lock_operation, lock_operations
 from payments.services.funnel import AppliedUpdate, apply_refund, apply_update
 from payments.services.refunding.follow import follow_refunds
 from payments.services.settle import report_failed_give_back, settle_order
@@ -223,9 +223,7 @@ def record_answer(answer: Answer, *, cause: Cause) -> AppliedUpdate | None:
 
     Order, attempts and operations are locked in that order. An operation that was settled meanwhile keeps its truth.
     """
-    operation = Operation.objects.select_related("order", "attempt__account__channel").get(
-        public_id=answer.operation_id
-    )
+    operation = find_operation(answer.operation_id)
     order = lock_order(operation.order.public_id)
     if answer.update is not None:
         applied = apply_update(answer.update, account=operation.attempt.account, cause=cause)

@@ -18,7 +18,7 @@ DEFECTS = (
     Defect(
         "paid without the lock",
         "Who finds that an order is paid reads it without locking it.",
-        (Edit("orders.selectors.lock_order", '.select_for_update(of=("self",))', ""),),
+        (Edit("orders.selectors._order_to_lock", '.select_for_update(of=("self",))', ""),),
         race=TestReturnPageWebhookAndSweep().test_however_they_meet_the_order_is_paid_once,
     ),
     Defect(

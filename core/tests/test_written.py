@@ -1,0 +1,107 @@
+"""Queries that are written once: the same rows as Django's own, in every thread, and no lock that would not hold."""
+
+import threading
+
+import pytest
+from django.core.exceptions import MultipleObjectsReturned
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
+
+from core.db import TransactionStanceError, transaction
+from core.models import Policy, ProviderAccount
+from core.tests.factories import a_channel, an_account
+from core.written import WrittenError, only, written
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def plain(slug: str, provider: str) -> QuerySet[ProviderAccount]:
+    rows = ProviderAccount.objects.filter(slug=slug, provider=provider, is_livemode=False)
+    return rows.select_related("channel").order_by("id")
+
+
+accounts_like = written(plain)
+
+
+@written
+def versions(version: int) -> QuerySet[Policy]:
+    return Policy.objects.filter(version=version).order_by("id")
+
+
+@written
+def locked(name: str, version: int) -> QuerySet[Policy]:
+    return Policy.objects.select_for_update().filter(name=name, version=version)
+
+
+class TestWritten:
+    def test_returns_what_the_queryset_does_with_what_was_joined_in_the_same_one_statement(self) -> None:
+        channel = a_channel()
+        mine, other = an_account(channel), an_account(channel, slug="other")
+        accounts_like("nobody's", "stripe")
+
+        with CaptureQueriesContext(connection) as own:
+            found = [*accounts_like("shop", "stripe"), *accounts_like("other", "stripe"), *accounts_like("shop", "x")]
+            channels = [account.channel for account in found]
+        with CaptureQueriesContext(connection) as of_django:
+            expected = [*plain("shop", "stripe"), *plain("other", "stripe"), *plain("shop", "x")]
+
+        assert found == expected == [mine, other]
+        assert channels == [channel, channel]
+        columns = [{key: value for key, value in vars(row).items() if key != "_state"} for row in (*found, *expected)]
+        assert columns[:2] == columns[2:]
+        assert [query["sql"] for query in own] == [query["sql"] for query in of_django]
+
+    def test_returns_what_is_there_now(self) -> None:
+        assert accounts_like("shop", "stripe") == []
+        account = an_account(a_channel())
+        assert accounts_like("shop", "stripe") == [account]
+        ProviderAccount.objects.update(legal_entity="Another Ltd")
+        assert accounts_like("shop", "stripe")[0].legal_entity == "Another Ltd"
+
+    def test_takes_any_value_at_its_first_use_also_one_that_stands_in_the_statement(self) -> None:
+        assert versions(0) == []
+        assert len(versions(1)) == Policy.objects.filter(version=1).count() > 0
+
+    def test_asks_over_the_session_of_whoever_asks(self) -> None:
+        an_account(a_channel())
+        accounts_like("shop", "stripe")
+        seen: list[tuple[str, int]] = []
+
+        def elsewhere() -> None:
+            with CaptureQueriesContext(connection) as queries:
+                seen.extend((account.slug, len(queries)) for account in accounts_like("shop", "stripe"))
+            connection.close()
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+
+        assert seen == [("shop", 1)]
+
+    def test_locks_inside_a_transaction_and_refuses_to_pretend_outside_one(self) -> None:
+        with transaction("test"), CaptureQueriesContext(connection) as queries:
+            assert [row.name for row in locked("webhooks", 1)] == ["webhooks"]
+        assert queries[0]["sql"].endswith("FOR UPDATE")
+
+        with pytest.raises(TransactionStanceError, match="locked"):
+            locked("webhooks", 1)
+
+    def test_does_not_take_nothing_for_a_value(self) -> None:
+        versions(1)
+        with pytest.raises(WrittenError, match="absent"):
+            versions(None)  # type: ignore[arg-type]
+
+    def test_knows_its_values_by_their_places_alone(self) -> None:
+        with pytest.raises(WrittenError, match="by position"):
+            versions(version=1)
+
+
+class TestOnly:
+    def test_is_the_row_or_none_and_never_one_of_two(self) -> None:
+        assert only([]) is None
+        with transaction("test"):
+            row = only(locked("webhooks", 1))
+        assert row is not None
+        with pytest.raises(MultipleObjectsReturned, match="2 rows"):
+            only([row, row])
