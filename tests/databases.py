@@ -7,8 +7,9 @@ cannot be truncated, and this is faster as well.
 import io
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg
 from django.apps import apps
@@ -25,36 +26,85 @@ def superuser(database: str) -> psycopg.Connection:
     return psycopg.connect(SUPERUSER_URL, dbname=database, autocommit=True)
 
 
-class Onlooker:
-    """A session of its own that only looks, kept for as long as its process looks at one database.
+def keep_together(session: psycopg.Connection[Any]) -> None:
+    """This will let the server's process behind a session run where this process may: the two never work at the same
+    moment, and to wake one on another processor takes longer than many a statement. Where the server is elsewhere, or
+    another user's, nothing changes.
+    """
+    if session.info.host.startswith("/") and hasattr(os, "sched_setaffinity"):
+        with suppress(OSError):
+            os.sched_setaffinity(session.info.backend_pid, os.sched_getaffinity(0))
 
-    Statements are prepared by hand and stay: a session of Django's forgets its own with every rollback.
+
+class KeptSession:
+    """A superuser's session to one database, kept with its prepared statements for as long as its process works there:
+    planning a long statement anew each time takes many times as long as running it.
     """
 
     def __init__(self) -> None:
         """Begin without a session."""
         self._session: psycopg.Connection | None = None
-        self._prepared: dict[str, str] = {}
+        self._pid = os.getpid()
+        self._inherited: list[psycopg.Connection] = []
 
     def close(self) -> None:
-        """This will end the session; the next look opens another."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        """This will end the session; the next use opens another. One that a fork brought along is its parent's: it is
+        not even let go, which would end it too.
+        """
+        session, self._session = self._session, None
+        if session is None:
+            return
+        if self._pid == os.getpid():
+            session.close()
+        else:
+            self._inherited.append(session)
 
-    def look(self, statement: str, argument: str) -> list[tuple[str, ...]]:
-        """This will run a statement with one timestamp as its `$1` and return its rows of text."""
-        database = connections["default"].settings_dict["NAME"]
-        if self._session is None or self._session.closed or self._session.info.dbname != database:
-            self._session = psycopg.connect(SUPERUSER_URL, dbname=database, autocommit=True, prepare_threshold=None)
-            # The tables of a test have no statistics worth a plan for each instant.
-            self._session.execute("SET plan_cache_mode = force_generic_plan")
-            self._prepared.clear()
-        name = self._prepared.get(statement)
-        if name is None:
-            name = self._prepared[statement] = f"look_{len(self._prepared)}"
-            self._session.execute(f"PREPARE {name} (timestamptz) AS {statement}".encode())
-        return self._session.execute(f"EXECUTE {name} ('{argument}')".encode()).fetchall()
+    def _opened(self, name: str) -> psycopg.Connection:
+        session = self._session
+        if session is None or self._pid != os.getpid() or session.closed or session.info.dbname != name:
+            self.close()
+            session = self._session = superuser(name)
+            self._pid = os.getpid()
+            keep_together(session)
+            self._has_opened(session)
+        return session
+
+    def _has_opened(self, session: psycopg.Connection) -> None:
+        """Make a new session ready."""
+        raise NotImplementedError
+
+
+class Onlooker(KeptSession):
+    """Only looks. Its statements are prepared by hand and stay: a session of Django's forgets its own with every
+    rollback.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a session."""
+        super().__init__()
+        self._prepared: dict[str, str] = {}
+
+    def look(self, statements: Sequence[str], argument: str) -> list[list[tuple[Any, ...]]]:
+        """This will run statements with one timestamp as their `$1`, all in one go, and return the rows of each."""
+        session = self._opened(connections["default"].settings_dict["NAME"])
+        for statement in statements:
+            if statement not in self._prepared:
+                name = self._prepared[statement] = f"look_{len(self._prepared)}"
+                session.execute(f"PREPARE {name} (timestamptz) AS {statement}".encode())
+        if not statements:
+            return []
+        words = "; ".join(f"EXECUTE {self._prepared[statement]} ('{argument}')" for statement in statements)
+        cursor = session.execute(words.encode())
+        found = [cursor.fetchall()]
+        while cursor.nextset():
+            found.append(cursor.fetchall())
+        return found
+
+    def _has_opened(self, session: psycopg.Connection) -> None:
+        session.prepare_threshold = None
+        # The tables of a test have no statistics worth a plan for each instant.
+        session.execute("SET plan_cache_mode = force_generic_plan")
+        self._prepared.clear()
 
 
 @contextmanager
@@ -80,8 +130,9 @@ def migrated(name: str) -> Iterator[str]:
 
 
 def close_connections() -> None:
-    """This will close this thread's connection, the pool behind it and the session that empties."""
+    """This will close this thread's connection, the pool behind it and the sessions that empty and look on."""
     EMPTIER.close()
+    ONLOOKER.close()
     default = connections["default"]
     default.close()
     if hasattr(default, "close_pool"):
@@ -109,28 +160,8 @@ def emptying_statement() -> str:
     return f"WITH {deletes} SELECT 1"
 
 
-class Emptier:
-    """A superuser's session to one database, kept with its prepared statements: planning the long one anew each time
-    takes seven times as long as running it.
-    """
-
-    def __init__(self) -> None:
-        """Begin without a session."""
-        self._session: psycopg.Connection | None = None
-        self._pid = os.getpid()
-        self._inherited: list[psycopg.Connection] = []
-
-    def close(self) -> None:
-        """This will end the session; the next use opens another. One that a fork brought along is its parent's: it is
-        not even let go, which would end it too.
-        """
-        session, self._session = self._session, None
-        if session is None:
-            return
-        if self._pid == os.getpid():
-            session.close()
-        else:
-            self._inherited.append(session)
+class Emptier(KeptSession):
+    """Removes what a test left."""
 
     def empty(self, name: str, *, statement: str) -> None:
         """This will remove every row but the policies' first versions."""
@@ -140,17 +171,12 @@ class Emptier:
             session.execute(statement.encode())
             session.execute("DELETE FROM core_policy WHERE version > 1")
 
-    def _opened(self, name: str) -> psycopg.Connection:
-        session = self._session
-        if session is None or self._pid != os.getpid() or session.closed or session.info.dbname != name:
-            self.close()
-            session = self._session = superuser(name)
-            session.prepare_threshold, self._pid = 0, os.getpid()
-        return session
+    def _has_opened(self, session: psycopg.Connection) -> None:
+        session.prepare_threshold = 0
 
 
-# One for each process.
-EMPTIER = Emptier()
+# One of each for each process.
+EMPTIER, ONLOOKER = Emptier(), Onlooker()
 
 
 def empty(name: str, *, statement: str) -> None:

@@ -17,7 +17,7 @@ from orders.models import OrderEvent
 from payments.providers.registry import use_adapter
 from tests.shop import ShopClock, open_shop
 from tests.simulation.furniture import furnish
-from tests.simulation.judge import CHECK_NAMES, ONLOOKER, Finding, Judge, fingerprint
+from tests.simulation.judge import CHECK_NAMES, Finding, Judge, fingerprint
 from tests.simulation.odds import ACTS, GROUPS, HAPPENINGS, odds_for
 from tests.simulation.randomness import caches_age, seeded_ids
 from tests.simulation.rest import Calm, calm_steps
@@ -116,8 +116,6 @@ class Director:
         self.run.points, self.run.kills = self.stage.points, self.stage.kills
         self.run.calm_statements = self.stage.statements - self.run.statements
         self._open.close()
-        # Who counts deadlocks waits until every session of the database has ended.
-        ONLOOKER.close()
 
     def draw(self, count: int) -> Run:
         """This will draw from the seed and play until `count` steps did something, then come to rest.

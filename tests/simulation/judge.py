@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -18,7 +19,7 @@ from orders.models.money import BEFORE_PAYMENT
 from oversight.models import Case, CaseType
 from payments.models import OPEN_STATUSES, Operation
 from reconciliation.invariants import CHECKS, Check, Violation, combined, hashes, provider
-from tests.databases import Onlooker
+from tests.databases import ONLOOKER
 from tests.journeys.facts import _records
 from tests.simulation.tables import read_by
 from tests.simulation.world import World
@@ -88,9 +89,6 @@ SELECT concat('key ', id), finished_at::text FROM core_idempotencykey WHERE fini
 # After weeks of rest whoever was not paid has ended.
 UNDECIDED = frozenset(BEFORE_PAYMENT) - {OrderState.EXPIRED}
 
-# One for each process: plans are kept from seed to seed.
-ONLOOKER = Onlooker()
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -105,24 +103,34 @@ class Finding:
 
 
 class Looks:
-    """Checks as prepared statements, one for those that read the same apps' tables: see Note [Asked again]."""
+    """Checks as prepared statements, one for those that read the same tables, and statements beside them: see Note
+    [Asked again].
+    """
 
-    def __init__(self, checks: Iterable[Check]) -> None:
+    def __init__(self, checks: Iterable[Check], *, beside: Iterable[str] = ()) -> None:
         """Write them."""
         groups: defaultdict[frozenset[str], list[Check]] = defaultdict(list)
         for check in checks:
             groups[read_by(check.sql)].append(check)
-        self._statements = {apps: combined(group).replace("%s", "$1") for apps, group in groups.items()}
-        self._unasked = set(self._statements)
+        self._checking = [combined(group).replace("%s", "$1") for group in groups.values()]
+        self._tables = {statement: read_by(statement) for statement in (*self._checking, *beside)}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
 
     def findings(self, changed: Collection[str] | None) -> list[Finding]:
-        """This will return what the checks find now that read tables of apps that changed, or all for None."""
-        rows: list[tuple[str, ...]] = []
-        for apps, statement in self._statements.items():
-            if changed is None or apps in self._unasked or not apps.isdisjoint(changed):
-                self._unasked.discard(apps)
-                rows += ONLOOKER.look(statement, clock.now().isoformat())
-        return [Finding(row[3], str(Violation(*row))) for row in rows]
+        """This will ask again all that reads tables that changed, everything for None, and return what checks find."""
+        due = [
+            statement
+            for statement, tables in self._tables.items()
+            if changed is None or statement not in self._rows or not tables.isdisjoint(changed)
+        ]
+        asked = dict(zip(due, ONLOOKER.look(due, clock.now().isoformat()), strict=True))
+        self._rows |= asked
+        found = [row for statement in self._checking for row in asked.get(statement, ())]
+        return [Finding(row[3], str(Violation(*row))) for row in found]
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """This will return what a statement that is asked beside the checks said last."""
+        return self._rows[statement]
 
 
 class Judge:
@@ -138,19 +146,17 @@ class Judge:
         self._compared: tuple[int, ...] = (0, 0, 0)
         self._answered: dict[str, str] = {}
         chosen = [check for check in (*SQL_CHECKS.values(), *HEARSAY) if check.name in self._checks]
-        self._always = Looks(check for check in chosen if not check.is_liveness)
+        lasting = [check for check in chosen if not check.is_liveness]
+        self._always = Looks(lasting, beside=[REFUSED, WITHOUT_EFFECT, ANSWERED])
         self._at_rest = Looks(chosen)
-        self._rows: dict[str, list[tuple[str, ...]]] = {}
 
     def after_step(self, changed: Collection[str] | None = None) -> list[Finding]:
         """This will return what is broken now: our invariants, the provider's truth against our rows, complaints.
 
-        `changed` are the apps whose tables were written since the last look; None where nobody knows.
+        `changed` are the tables that were written since the last look; None where nobody knows.
         """
         found = self._always.findings(changed)
-        own = (
-            *self._provider_acts(), *self._misheard(changed), *self._unheard(changed), *self._answered_again(changed)
-        )  # fmt: skip
+        own = (*self._provider_acts(), *self._misheard(), *self._unheard(), *self._answered_again())
         found += [one for one in own if one.check in self._checks]
         return found + self._complaints()
 
@@ -169,12 +175,6 @@ class Judge:
     def compares(self, check: str) -> bool:
         """This will tell whether a check is switched on."""
         return check in self._checks
-
-    def _ask(self, statement: str, changed: Collection[str] | None) -> list[tuple[str, ...]]:
-        """The rows of a statement, those of the last time where nothing that it reads changed."""
-        if changed is None or statement not in self._rows or not read_by(statement).isdisjoint(changed):
-            self._rows[statement] = ONLOOKER.look(statement, clock.now().isoformat())
-        return self._rows[statement]
 
     def _complaints(self) -> list[Finding]:
         return [
@@ -222,9 +222,9 @@ class Judge:
         for key in sorted(sent - ours):
             yield Finding("provider_hears_our_keys", f"I2 {key} was sent to the provider and is no operation's key")
 
-    def _misheard(self, changed: Collection[str] | None) -> Iterator[Finding]:
+    def _misheard(self) -> Iterator[Finding]:
         """Whom the provider carried out, though we count it as refused."""
-        refused = self._ask(REFUSED, changed)
+        refused = self._always.rows(REFUSED)
         if not refused:
             return
         store = self._world.shop.sandbox.engine.store
@@ -234,11 +234,11 @@ class Judge:
                 text = f"I12 {operation_id} counts as refused, the provider carried it out"
                 yield Finding("refusals_are_the_providers", text)
 
-    def _unheard(self, changed: Collection[str] | None) -> Iterator[Finding]:
+    def _unheard(self) -> Iterator[Finding]:
         """Successes that were processed and taken from nobody's card, though the money is still there; a charge made
         after the event is another success.
         """
-        without_effect = self._ask(WITHOUT_EFFECT, changed)
+        without_effect = self._always.rows(WITHOUT_EFFECT)
         if not without_effect:
             return
         store = self._world.shop.sandbox.engine.store
@@ -248,9 +248,9 @@ class Judge:
                 text = f"I11 {event_id} says that {reference} succeeded, is processed and had no effect"
                 yield Finding("processed_events_took_effect", text)
 
-    def _answered_again(self, changed: Collection[str] | None) -> Iterator[Finding]:
+    def _answered_again(self) -> Iterator[Finding]:
         """Keys whose final answer was stored once more, by somebody who had lost the right to."""
-        answered = {row[0]: row[1] for row in self._ask(ANSWERED, changed)}
+        answered = {row[0]: row[1] for row in self._always.rows(ANSWERED)}
         for key, finished_at in self._answered.items():
             if answered.get(key, finished_at) != finished_at:
                 text = f"I2 {key} was answered at {finished_at} and again at {answered[key]}"

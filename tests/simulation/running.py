@@ -10,15 +10,19 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from queue import Empty
-from typing import Self
+from typing import Any, Self
 
 from django.db import connections
+from django.db.backends.signals import connection_created
 
 from tests import databases
 from tests.simulation.director import Director, Run
 from tests.simulation.judge import CHECK_NAMES
 from tests.simulation.odds import GROUPS
 from tests.simulation.script import Step, shrink
+
+# Garbage is collected every so many seeds: once takes as long as two hundred statements.
+COLLECTED_EVERY = 4
 
 
 @dataclass
@@ -79,12 +83,18 @@ class House:
         self.checks, self.groups = checks, groups
         self._migrated = databases.migrated(name)
         self._name = name
+        self._seeds = 0
 
     def __enter__(self) -> Self:
         """Make the database."""
         logging.disable(logging.CRITICAL)
         self._migrated.__enter__()
         self._emptying = databases.emptying_statement()
+        # Of small tables every plan is the same, whatever the values.
+        self._options = connections["default"].settings_dict["OPTIONS"]
+        options = {**self._options, "options": "-c plan_cache_mode=force_generic_plan"}
+        connections["default"].settings_dict["OPTIONS"] = options
+        connection_created.connect(_keep_together)
         # What is loaded by now stays loaded, and a seed is over soon: garbage is collected between seeds.
         gc.collect()
         gc.freeze()
@@ -94,6 +104,8 @@ class House:
     def __exit__(self, *_: object) -> None:
         """Drop it."""
         gc.enable()
+        connection_created.disconnect(_keep_together)
+        connections["default"].settings_dict["OPTIONS"] = self._options
         self._migrated.__exit__(None, None, None)
 
     def draw(self, seed: int, *, steps: int) -> Run:
@@ -117,10 +129,16 @@ class House:
         return self.play(run.seed, shrink(run.steps, fails=fails))
 
     def _fresh(self, seed: int) -> Director:
-        gc.collect()
+        if self._seeds % COLLECTED_EVERY == 0:
+            gc.collect()
+        self._seeds += 1
         connections["default"].close()
         databases.empty(self._name, statement=self._emptying)
         return Director(seed=seed, checks=self.checks, groups=self.groups)
+
+
+def _keep_together(*, connection: Any, **_: Any) -> None:
+    databases.keep_together(connection.connection)
 
 
 def play_all(
@@ -137,8 +155,8 @@ def play_all(
     shares = [seeds[number::processes] for number in range(processes)]
     queue: multiprocessing.Queue[Run | None] = context.Queue()
     children = [
-        context.Process(target=_play_share, args=(_house(number, checks, groups), share, steps, until, queue))
-        for number, share in enumerate(shares)
+        context.Process(target=_play_share, args=(_house(number, checks, groups), share, steps, until, queue, core))
+        for number, (share, core) in enumerate(zip(shares, _cores(processes), strict=True))
     ]
     for child in children:
         child.start()
@@ -167,13 +185,28 @@ def _next(queue: "multiprocessing.Queue[Run | None]", children: Sequence[BasePro
             continue
 
 
+def _cores(processes: int) -> list[set[int]]:
+    """Which processors each process may use: one of its own if there are enough."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if not 1 < processes <= len(cores):
+        return [set(cores)] * processes
+    return [{core} for core in cores[:processes]]
+
+
 def _house(number: int, checks: Collection[str], groups: Collection[str]) -> House:
     return House(f"simulation_{os.getpid()}_{number}", checks=checks, groups=groups)
 
 
 def _play_share(
-    house: House, seeds: Sequence[int], steps: int, until: float | None, queue: "multiprocessing.Queue[Run | None]"
+    house: House,
+    seeds: Sequence[int],
+    steps: int,
+    until: float | None,
+    queue: "multiprocessing.Queue[Run | None]",
+    cores: set[int],
 ) -> None:
+    if cores:
+        os.sched_setaffinity(0, cores)
     with house:
         for seed in seeds:
             if until is not None and time.monotonic() > until:
