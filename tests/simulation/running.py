@@ -21,9 +21,6 @@ from tests.simulation.judge import CHECK_NAMES
 from tests.simulation.odds import GROUPS
 from tests.simulation.script import Step, shrink
 
-# Garbage is collected every so many seeds: once takes as long as two hundred statements.
-COLLECTED_EVERY = 4
-
 
 @dataclass
 class Tally:
@@ -83,7 +80,6 @@ class House:
         self.checks, self.groups = checks, groups
         self._migrated = databases.migrated(name)
         self._name = name
-        self._seeds = 0
 
     def __enter__(self) -> Self:
         """Make the database."""
@@ -129,9 +125,7 @@ class House:
         return self.play(run.seed, shrink(run.steps, fails=fails))
 
     def _fresh(self, seed: int) -> Director:
-        if self._seeds % COLLECTED_EVERY == 0:
-            gc.collect()
-        self._seeds += 1
+        gc.collect()
         connections["default"].close()
         databases.empty(self._name, statement=self._emptying)
         return Director(seed=seed, checks=self.checks, groups=self.groups)
