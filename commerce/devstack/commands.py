@@ -24,8 +24,9 @@ HARNESSES = {
     "crashes": "tests.crashes",
     "chaos": "tests.chaos",
     "sabotage": "tests.sabotage",
+    "bench": "tests.bench",
 }
-"""Commands that break things on a throw-away stack, each a package of `tests` that reads the other words itself."""
+"""Commands that break or measure on a throw-away stack, each a package of `tests` that reads the other words itself."""
 
 
 def main(words: list[str], *, usage: str) -> int:
