@@ -31,6 +31,9 @@ from payments.models import (
 from payments.providers.registry import adapter_for
 from payments.providers.stripe_wire import from_wire
 
+# In the place of a reference or an id that is not known: no payment has this one.
+NOBODY = "\N{EMPTY SET}"
+
 
 class NoSuchOperation(NotFound):
     """No operation has this id."""
@@ -246,19 +249,21 @@ def _operation_known_as(public_id: str) -> QuerySet[Operation]:
 
 def find_attempt(*, account: ProviderAccount, provider_reference: str, attempt_id: str) -> PaymentAttempt | None:
     """This will return the attempt of a payment at the provider, by its reference or by ours that was sent along."""
-    return _known_as(account, provider_reference, attempt_id).first()
+    known = _attempts_known_as(account.pk, provider_reference or NOBODY, attempt_id or NOBODY)
+    return known[0] if known else None
+
+
+@written
+def _attempts_known_as(account_row_id: int, provider_reference: str, attempt_id: str) -> QuerySet[PaymentAttempt]:
+    known = Q(provider_reference=provider_reference) | Q(public_id=attempt_id)
+    return PaymentAttempt.objects.filter(known, account_id=account_row_id).order_by("id")
 
 
 def place_of_attempt(*, account: ProviderAccount, provider_reference: str, attempt_id: str) -> tuple[int, str] | None:
     """This will return the row id of such an attempt and the public id of its order: what it takes to lock them."""
-    return _known_as(account, provider_reference, attempt_id).values_list("pk", "order__public_id").first()
-
-
-def _known_as(account: ProviderAccount, provider_reference: str, attempt_id: str) -> QuerySet[PaymentAttempt]:
-    known = Q(provider_reference=provider_reference) if provider_reference else Q(pk=None)
-    if attempt_id:
-        known |= Q(public_id=attempt_id)
-    return PaymentAttempt.objects.filter(known, account=account).order_by("id")
+    known = Q(provider_reference=provider_reference or NOBODY) | Q(public_id=attempt_id or NOBODY)
+    rows = PaymentAttempt.objects.filter(known, account=account).order_by("id")
+    return rows.values_list("pk", "order__public_id").first()
 
 
 @dataclass(frozen=True, slots=True)
