@@ -18,6 +18,8 @@ from django.db import connections
 
 SUPERUSER_URL = os.environ.get("DATABASE_SUPERUSER_URL", "postgres://surety_superuser@/surety")
 OWNER, APP = "surety_owner", "surety_app"
+# A process that lost its client has nothing left to do but to roll back.
+SESSION_ENDS_SECONDS = 30.0
 KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "core_policy"}
 
 
@@ -34,6 +36,24 @@ def keep_together(session: psycopg.Connection[Any]) -> None:
     if session.info.host.startswith("/") and hasattr(os, "sched_setaffinity"):
         with suppress(OSError):
             os.sched_setaffinity(session.info.backend_pid, os.sched_getaffinity(0))
+
+
+def wait_for_end_of(pid: int) -> None:
+    """This will wait until a process of a server on this machine has ended, and with it every lock it held."""
+    deadline = time.monotonic() + SESSION_ENDS_SECONDS
+    while _is_there(pid):
+        assert time.monotonic() < deadline, f"the server's process {pid} does not end"
+        time.sleep(0.0005)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # Another user's.
+    return True
 
 
 class KeptSession:

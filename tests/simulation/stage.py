@@ -24,6 +24,7 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from core.db import in_transaction
+from tests import databases
 from tests.simulation import tables
 
 Act = Callable[[], None]
@@ -252,7 +253,13 @@ def _end_session() -> None:
 
 
 def _drop_connection() -> None:
-    """End this thread's session as a dead process does: the server rolls back, nobody says good-bye."""
+    """End this thread's session as a dead process does: the server rolls back, nobody says good-bye.
+
+    Until it has, whoever skips what is locked would skip it or not as chance will have it, and a seed would not repeat.
+    """
     raw: Any = connection.connection
-    if raw is not None:
+    if raw is not None and not raw.closed:
+        pid, is_here = raw.info.backend_pid, raw.info.host.startswith("/")
         raw.close()
+        if is_here:
+            databases.wait_for_end_of(pid)
