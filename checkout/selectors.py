@@ -22,7 +22,7 @@ from core.errors import NotFound
 from core.locales import text_locales
 from core.money import RoundingMode, RoundingScope
 from core.principal import Principal
-from core.written import only, written
+from core.written import only_or, written
 from orders.models import Order
 from orders.selectors import NoSuchOrder, find_order, has_bought, waiting_orders
 
@@ -36,10 +36,7 @@ class NoSuchCart(NotFound):
 
 def find_cart(public_id: str) -> Cart:
     """This will return the cart with its channel. Raises: NoSuchCart."""
-    cart = only(_cart_known_as(public_id))
-    if cart is None:
-        raise NoSuchCart
-    return cart
+    return only_or(NoSuchCart, _cart_known_as(public_id))
 
 
 @written
@@ -49,10 +46,7 @@ def _cart_known_as(public_id: str) -> QuerySet[Cart]:
 
 def lock_cart(public_id: str) -> Cart:
     """This will return the cart locked until the transaction ends. Raises: NoSuchCart."""
-    cart = only(_cart_to_lock(public_id))
-    if cart is None:
-        raise NoSuchCart
-    return cart
+    return only_or(NoSuchCart, _cart_to_lock(public_id))
 
 
 @written

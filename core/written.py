@@ -15,16 +15,12 @@ from django.core.exceptions import MultipleObjectsReturned
 from django.db import connection, connections
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
+from django.db.transaction import TransactionManagementError
 
 from core.db import TransactionStanceError, in_transaction
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
-
-_PROBES: dict[type, Callable[[int], Any]] = {
-    int: lambda number: 2_000_000_000 + number,
-    str: lambda number: f"\N{SECTION SIGN} value {number}",
-}
 
 
 class WrittenError(AssertionError):
@@ -44,7 +40,7 @@ def written(rows: Callable[P, QuerySet[M]]) -> Callable[P, list[M]]:
         if named:
             raise WrittenError(f"{rows.__qualname__} takes its values by position")
         if not kept:
-            kept.append(_Statement(cast("Callable[..., QuerySet[M]]", rows), [type(value) for value in values]))
+            kept.append(_Statement(cast("Callable[..., QuerySet[M]]", rows), values))
         return kept[0].ask(values)
 
     return asked
@@ -57,28 +53,37 @@ def only(rows: Sequence[M]) -> M | None:
     return rows[0] if rows else None
 
 
+def only_or(absent: type[Exception], rows: Sequence[M]) -> M:
+    """This will return that only row. Raises: `absent` where there is none."""
+    row = only(rows)
+    if row is None:
+        raise absent
+    return row
+
+
 class _Statement(Generic[M]):
     """A queryset's SQL, where in its parameters which value stands, and what Django knows of its columns."""
 
-    def __init__(self, rows: Callable[..., QuerySet[M]], kinds: Sequence[type]) -> None:
+    def __init__(self, rows: Callable[..., QuerySet[M]], values: Sequence[Any]) -> None:
         self._name = rows.__qualname__
-        # No value of ours and no constant of the statement is one of these, so each is found where it is put.
-        probes = [_PROBES[kind](number) for number, kind in enumerate(kinds)]
+        probes = [self._probe(number, value) for number, value in enumerate(values)]
         queryset = rows(*probes)
         if queryset._prefetch_related_lookups:  # type: ignore[attr-defined] # noqa: SLF001 - said nowhere else
             raise WrittenError(f"{self._name}: what is read beside the rows is not read")
-        self._is_locking = bool(queryset.query.select_for_update)
-        self._require_transaction()
         self._compiler: Any = queryset.query.get_compiler(using=queryset.db)
-        self._sql, self._params = cast("tuple[str, tuple[Any, ...]]", self._compiler.as_sql())
+        try:
+            self._sql, self._params = cast("tuple[str, tuple[Any, ...]]", self._compiler.as_sql())
+        except TransactionManagementError as refusal:
+            raise self._not_locked() from refusal
+        self._is_locking = " FOR UPDATE" in self._sql
         self._places = [self._params.index(probe) for probe in probes]
 
     def ask(self, values: Sequence[Any]) -> list[M]:
-        self._require_transaction()
+        if self._is_locking and not in_transaction():
+            raise self._not_locked()
         params = list(self._params)
         for place, value in zip(self._places, values, strict=True):
-            if value is None:
-                raise WrittenError(f"{self._name}: what is absent is asked for in other words")
+            self._require_value(value)
             kind = type(params[place])
             # Django says by a type of its own how wide a number is.
             params[place] = kind(value) if issubclass(kind, int) else value
@@ -89,6 +94,14 @@ class _Statement(Generic[M]):
         as_read = SimpleNamespace(query=query, db=connection.alias, _known_related_objects={})
         return list(ModelIterable(cast("QuerySet[M]", as_read)))
 
-    def _require_transaction(self) -> None:
-        if self._is_locking and not in_transaction():
-            raise TransactionStanceError(f"{self._name} locks rows and needs a transaction")
+    def _probe(self, number: int, value: Any) -> int | str:
+        """No value of ours and no constant of a statement is one of these, so each is found where it is put."""
+        self._require_value(value)
+        return f"\N{SECTION SIGN} value {number}" if isinstance(value, str) else 2_000_000_000 + number
+
+    def _require_value(self, value: Any) -> None:
+        if not isinstance(value, int | str):
+            raise WrittenError(f"{self._name} is asked with whole numbers and words, not with {type(value).__name__}")
+
+    def _not_locked(self) -> TransactionStanceError:
+        return TransactionStanceError(f"{self._name} locks rows and needs a transaction")

@@ -10,7 +10,7 @@ from django.db.models.fields.json import KT
 
 from core.db import one_or_none
 from core.errors import NotFound
-from core.written import only, written
+from core.written import only_or, written
 from orders.models import Hold, Order, OrderEvent, OrderState
 from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
 
@@ -36,10 +36,7 @@ def lock_order(public_id: str) -> Order:
 
     Raises: NoSuchOrder.
     """
-    order = only(_order_to_lock(public_id))
-    if order is None:
-        raise NoSuchOrder
-    return order
+    return only_or(NoSuchOrder, _order_to_lock(public_id))
 
 
 @written
@@ -49,10 +46,7 @@ def _order_to_lock(public_id: str) -> QuerySet[Order]:
 
 def find_order(public_id: str) -> Order:
     """This will return the order with its channel and customer. Raises: NoSuchOrder."""
-    order = only(_order_known_as(public_id))
-    if order is None:
-        raise NoSuchOrder
-    return order
+    return only_or(NoSuchOrder, _order_known_as(public_id))
 
 
 @written
@@ -94,9 +88,8 @@ def open_cancellations(*, limit: int, waiting: SomeOrders = (), last: SomeOrders
     """
     unpaid = Q(state__in=BEFORE_PAYMENT)
     # Everything went back, but something may be taken yet: it ends when that is known.
-    returned = Q(state__in=PAID_STATES, captured_minor=F("excess_minor") + F("returned_minor")) & ~Q(
-        state=OrderState.REFUNDED
-    )
+    waiting_for_tries = [OrderState.PAID, OrderState.FULFILLMENT_PENDING, OrderState.PARTIALLY_REFUNDED]
+    returned = Q(state__in=waiting_for_tries, captured_minor=F("excess_minor") + F("returned_minor"))
     rows = Order.objects.filter(unpaid | returned, cancel_requested_at__isnull=False).exclude(pk__in=waiting)
     return list(rows.order_by(_whether_in(last), "cancel_requested_at").values_list("public_id", flat=True)[:limit])
 

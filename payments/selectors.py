@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from core.db import one_or_none
 from core.errors import NotFound
 from core.models import ProviderAccount, SalesChannel
-from core.written import only, written
+from core.written import only_or, written
 from orders.models import Hold, Order, OrderLine, OrderState
 from orders.selectors import CLOSING_STATES
 from oversight.models import Approval, Case, CaseType
@@ -222,10 +222,7 @@ def _operations_to_lock(order_row_id: int) -> QuerySet[Operation]:
 
 def lock_operation(public_id: str) -> Operation:
     """This will return one operation locked, for its lease. Raises: NoSuchOperation."""
-    row = only(_operation_to_lock(public_id))
-    if row is None:
-        raise NoSuchOperation
-    return row
+    return only_or(NoSuchOperation, _operation_to_lock(public_id))
 
 
 @written
@@ -236,10 +233,7 @@ def _operation_to_lock(public_id: str) -> QuerySet[Operation]:
 
 def find_operation(public_id: str) -> Operation:
     """This will return one operation with its order, attempt and account. Raises: NoSuchOperation."""
-    row = only(_operation_known_as(public_id))
-    if row is None:
-        raise NoSuchOperation
-    return row
+    return only_or(NoSuchOperation, _operation_known_as(public_id))
 
 
 @written

@@ -117,12 +117,7 @@ class TestPlaces:
             name
             for name, tree in trees(*APPS, with_tests=False)
             if Path(name).name != "selectors.py"
-            and any(
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr == "select_for_update"
-                for node in ast.walk(tree)
-            )
+            and any(isinstance(node, ast.Attribute) and node.attr == "select_for_update" for node in ast.walk(tree))
         ]
 
         assert elsewhere == []

@@ -7,11 +7,12 @@ from django.core.exceptions import MultipleObjectsReturned
 from django.db import connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
+from django.utils.safestring import SafeString
 
 from core.db import TransactionStanceError, transaction
-from core.models import Policy, ProviderAccount
+from core.models import Policy, ProviderAccount, SalesChannel
 from core.tests.factories import a_channel, an_account
-from core.written import WrittenError, only, written
+from core.written import WrittenError, only, only_or, written
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -87,10 +88,36 @@ class TestWritten:
         with pytest.raises(TransactionStanceError, match="locked"):
             locked("webhooks", 1)
 
-    def test_does_not_take_nothing_for_a_value(self) -> None:
-        versions(1)
-        with pytest.raises(WrittenError, match="absent"):
-            versions(None)  # type: ignore[arg-type]
+    def test_refuses_at_its_first_use_as_later(self) -> None:
+        fresh = written(vars(locked)["__wrapped__"])
+
+        with pytest.raises(TransactionStanceError, match="locked"):
+            fresh("webhooks", 1)
+        with transaction("test"):
+            assert len(fresh("webhooks", 1)) == 1
+        with pytest.raises(TransactionStanceError, match="locked"):
+            fresh("webhooks", 1)
+
+    def test_does_not_take_nothing_for_a_value_at_its_first_use_or_later(self) -> None:
+        fresh = written(vars(versions)["__wrapped__"])
+
+        for _ in range(2):
+            with pytest.raises(WrittenError, match="NoneType"):
+                fresh(None)
+            fresh(1)
+
+    def test_takes_words_and_numbers_of_any_kind_first(self) -> None:
+        fresh = written(plain)
+        account = an_account(a_channel())
+
+        assert fresh(SafeString("shop"), SalesChannel.TaxEntry.NET) == []
+        assert fresh("shop", "stripe") == [account]
+
+    def test_refuses_what_is_fetched_beside_the_rows(self) -> None:
+        beside = written(lambda slug: plain(slug, "stripe").prefetch_related("webhook_secrets"))
+
+        with pytest.raises(WrittenError, match="beside"):
+            beside("shop")
 
     def test_knows_its_values_by_their_places_alone(self) -> None:
         with pytest.raises(WrittenError, match="by position"):
@@ -103,5 +130,8 @@ class TestOnly:
         with transaction("test"):
             row = only(locked("webhooks", 1))
         assert row is not None
+        assert only_or(Policy.DoesNotExist, [row]) is row
+        with pytest.raises(Policy.DoesNotExist):
+            only_or(Policy.DoesNotExist, versions(0))
         with pytest.raises(MultipleObjectsReturned, match="2 rows"):
             only([row, row])
