@@ -9,7 +9,9 @@ from core import clock
 from core.cause import system
 from core.db import transaction
 from payments.providers.registry import adapter_for
-from payments.services import request_capture
+from payments.services import request_capture, return_rest
+from reconciliation import services as reconciliation
+from reconciliation.invariants import ALWAYS, Violation, find_violations
 from tests.journeys.buyers import cancel, hold_funds, paid, pay_again
 from tests.journeys.facts import (
     ask,
@@ -30,6 +32,8 @@ from tests.journeys.facts import (
     violations,
     voided_though_it_will_pay,
     wait,
+    with_right_key,
+    with_wrong_key,
 )
 from tests.shop import Shop
 from tests.simulation.line import in_dashboard
@@ -246,6 +250,11 @@ class TestTwoHolds:
         assert (holds(shop), "amount_mismatch" in cases()) == (["amount_mismatch"], True)
 
 
+def broken() -> list[Violation]:
+    """This will return what our own rows say against the invariants while a provider's answer is missing."""
+    return list(find_violations(ALWAYS, now=clock.now()))
+
+
 class TestWhileATryHasNoAnswer:
     """The order was paid by a try we had taken for dead, and of the one since nobody knows what became."""
 
@@ -267,9 +276,40 @@ class TestWhileATryHasNoAnswer:
 
         # Everything we know of is back; what may have been taken since is not known.
         assert (given_back(shop), operations("authorize")[-1] in {"sent", "unknown"}) == ([1999], True)
-        assert (shop.order().state, shelf()) == ("paid", (9, 0, 1))
+        assert (shop.order().state, shelf(), broken()) == ("paid", (9, 0, 1), [])
+        # Nor does it end where a sweep looks after it that saw money left just before.
+        with transaction("test"):
+            return_rest(shop.order().public_id, cause=system("sweep", now=clock.now()))
+        assert (shop.order().state, broken()) == ("paid", [])
         shop.sandbox.engine.faults.clear()
         wait(shop, rounds=4, minutes=10)
         assert (taken(shop), given_back(shop)) == ([1999, *brought], [1999, *brought])
         assert moves(shop)[-2:] == ["paid", "cancelled_with_refund"]
         assert (cancel(shop, order).status_code, shelf()) == (200, (10, 0, 0))
+
+    @pytest.mark.pains("C5")
+    def test_the_sweep_closes_the_try_that_could_not_be_closed_and_then_it_ends(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart()).json()
+        first = str(shop.attempt().provider_reference)
+        learn(shop, replace(adapter_for(shop.account).retrieve(first), status="failed", can_still_capture=False))
+        lose_webhooks(shop)
+        pay_again(shop, order)
+        shop.confirm(order)
+        news = adapter_for(shop.account).retrieve(first)
+        with_wrong_key(shop)
+        learn(shop, news)
+        shop.work()
+        with_right_key(shop)
+        cancel(shop, order)
+        shop.work()
+        assert (shop.order().state, given_back(shop), operations("void")) == ("paid", [1999], ["failed"])
+        assert broken() == []
+
+        shop.pass_time(minutes=2)
+        reconciliation.sweep_cancellations(now=clock.now)
+        shop.work()
+
+        assert (shop.order().state, operations("void"), taken(shop)) == (
+            "cancelled_with_refund", ["failed", "succeeded"], [1999, 0],
+        )  # fmt: skip
+        assert (given_back(shop), shelf()) == ([1999], (10, 0, 0))

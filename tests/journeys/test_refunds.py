@@ -225,6 +225,21 @@ class TestElsewhere:
         assert (statuses(), given_back(shop)) == (["succeeded"], [])
         assert (shop.order().state, shop.order().returned_minor) == ("partially_refunded", 500)
 
+    @pytest.mark.parametrize("destination", ["offline", "credit"])
+    def test_the_last_of_a_cancelled_sale_ends_it_at_once(self, shop: Shop, destination: Any) -> None:
+        order = paid(shop)
+        fault(shop, "refund_pending_fails", "refunds.create", seconds=60)
+        cancel(shop, order)
+        shop.work()
+        shop.pass_time(minutes=2)
+        shop.deliver()
+        assert (shop.order().state, statuses(), given_back(shop)) == ("paid", ["failed"], [])
+
+        refund(shop, WantedEverything(), destination=destination)
+
+        assert (shop.order().state, shop.order().returned_minor) == ("cancelled_with_refund", 1999)
+        assert (moves(shop)[-2:], shelf()) == (["paid", "cancelled_with_refund"], (10, 0, 0))
+
 
 class TestUnitsInAnyOrder:
     @pytest.mark.parametrize("order", [("refund", "fulfil"), ("fulfil", "refund")])

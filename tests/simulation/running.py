@@ -88,7 +88,8 @@ class House:
         self._emptying = databases.emptying_statement()
         # Of small tables every plan is the same, whatever the values.
         self._options = connections["default"].settings_dict["OPTIONS"]
-        options = {**self._options, "options": "-c plan_cache_mode=force_generic_plan"}
+        words = f"{self._options.get('options', '')} -c plan_cache_mode=force_generic_plan"
+        options = {**self._options, "options": words.strip()}
         connections["default"].settings_dict["OPTIONS"] = options
         connection_created.connect(_keep_together)
         # What is loaded by now stays loaded, and a seed is over soon: garbage is collected between seeds.
