@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, F, FilteredRelation, OuterRef, Q, Subquery, Value
+from django.db.models import BigIntegerField, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Value
 
 from catalog.lookups import AVAILABLE, id_in, text_in, translations, words
 from catalog.models import Category, Picture, Price, Product, Reservation, ReservationLine, Variant
@@ -17,6 +17,7 @@ from catalog.pricing import ExchangeRate, NotForSale, NotForSaleReason, PricedLi
 from catalog.pricing.conversion import converted
 from core.errors import NotFound
 from core.money import RoundingMode
+from core.written import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,13 @@ def pictures_by_path(*, channel_id: int, paths: Iterable[str]) -> dict[str, list
 
 def lock_latest_reservation(owner_id: str) -> Reservation | None:
     """This will return the owner's newest reservation, locked until the transaction ends, or None."""
-    return Reservation.objects.select_for_update().filter(owner_id=owner_id).order_by("-id").first()
+    newest = _latest_reservation(owner_id)
+    return newest[0] if newest else None
+
+
+@written
+def _latest_reservation(owner_id: str) -> QuerySet[Reservation]:
+    return Reservation.objects.select_for_update().filter(owner_id=owner_id).order_by("-id")[:1]
 
 
 def lock_capped_reservations(*, now: datetime, limit: int) -> list[Reservation]:

@@ -150,8 +150,7 @@ def destination_of(cart: Cart) -> Destination:
 
     The buyer is whom the bill goes to: with a billing address its tax id counts or none, never the receiver's.
     """
-    rows = CartAddress.objects.filter(cart=cart).values_list("purpose", "country", "region", "postcode", "tax_id")
-    found = {purpose: Destination(*address) for purpose, *address in rows}
+    found = {purpose: Destination(*address) for purpose, *address in _places_of(cart.pk)}
     there = found.get(CartAddress.Purpose.SHIPPING)
     if there is None or there.country != cart.country:
         there = Destination(cart.country)
@@ -159,15 +158,32 @@ def destination_of(cart: Cart) -> Destination:
     return replace(there, tax_id=billed.tax_id)
 
 
+@written
+def _places_of(cart_row_id: int) -> QuerySet[CartAddress, tuple[str, str, str, str, str]]:
+    rows = CartAddress.objects.filter(cart_id=cart_row_id)
+    return rows.values_list("purpose", "country", "region", "postcode", "tax_id")
+
+
 def quantities_of(cart: Cart) -> dict[int, int]:
     """This will return the cart's units by variant row id, in the cart's order."""
-    return dict(CartLine.objects.filter(cart=cart).order_by("position", "id").values_list("variant_id", "quantity"))
+    return dict(_units_of(cart.pk))
+
+
+@written
+def _units_of(cart_row_id: int) -> QuerySet[CartLine, tuple[int, int]]:
+    rows = CartLine.objects.filter(cart_id=cart_row_id)
+    return rows.order_by("position", "id").values_list("variant_id", "quantity")
 
 
 def seen_prices_of(cart: Cart) -> dict[str, int]:
     """This will return the unit prices the customer was shown, by SKU, where any was."""
-    lines = CartLine.objects.filter(cart=cart, seen_unit_price_minor__isnull=False)
-    return {sku: seen for sku, seen in lines.values_list("variant__sku", "seen_unit_price_minor") if seen is not None}
+    return {sku: seen for sku, seen in _prices_seen(cart.pk) if seen is not None}
+
+
+@written
+def _prices_seen(cart_row_id: int) -> QuerySet[CartLine, tuple[str, int | None]]:
+    rows = CartLine.objects.filter(cart_id=cart_row_id, seen_unit_price_minor__isnull=False)
+    return rows.values_list("variant__sku", "seen_unit_price_minor")
 
 
 def addresses_of(cart: Cart) -> dict[str, PostalAddress]:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import available_timezones
 
+from django.db.models import QuerySet
+
 from core.db import transaction_required
 from core.errors import Invalid, NotFound, Unavailable
 from core.ids import new_public_id
 from core.locales import writable
 from core.models import ProviderAccount, SalesChannel, WebhookSecret
 from core.money import RoundingMode, RoundingScope, exponent
+from core.written import written
 
 # The account without a provider: what a total of zero is paid with.
 FREE = "free"
@@ -60,14 +63,16 @@ def default_channel() -> SalesChannel:
 
 def account_for(channel: SalesChannel, *, provider: str) -> ProviderAccount:
     """This will return the channel's live account at `provider`. Raises: NoSuchAccount."""
-    account = (
-        ProviderAccount.objects.filter(channel=channel, provider=provider, archived_at=None)
-        .select_related("channel")
-        .first()
-    )
-    if account is None:
+    accounts = _live_accounts(channel.pk, provider)
+    if not accounts:
         raise NoSuchAccount(provider=provider)
-    return account
+    return accounts[0]
+
+
+@written
+def _live_accounts(channel_id: int, provider: str) -> QuerySet[ProviderAccount]:
+    rows = ProviderAccount.objects.filter(channel_id=channel_id, provider=provider, archived_at=None)
+    return rows.select_related("channel").order_by("id")
 
 
 def account_to_pay(channel: SalesChannel, *, method: str, due_minor: int) -> ProviderAccount:

@@ -1,47 +1,61 @@
-"""Queries that are written once, for what nearly every request begins with: the locks of an order and the like.
+"""Queries that are written once: what nearly every request begins with, like the locks of an order, and what sweeps ask
+every few seconds for ever.
 
-Django writes a queryset's statement anew each time it is asked, and of a wide row that takes longer than asking: the
-locked attempts of an order with their account took 1.98 ms of processor time, 0.48 with the statement kept; the order
-itself 1.35 and 0.51 (`./run bench written`). The rest of its work, from the cursor to the objects, stays Django's.
+Django writes a queryset's statement anew each time it is asked, and of a wide row or a search with subqueries that
+takes longer than asking: the locked attempts of an order with their account took 1.98 ms of processor time, 0.48 with
+the statement kept; the order itself 1.35 and 0.51 (`./run bench written`). The rest of its work, from the cursor to the
+objects, stays Django's.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import MultipleObjectsReturned
 from django.db import connection, connections
 from django.db.models import Model, QuerySet
-from django.db.models.query import ModelIterable
 from django.db.transaction import TransactionManagementError
 
 from core.db import TransactionStanceError, in_transaction
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
+
+# No instant of ours is in the last year there is.
+LAST_YEAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class WrittenError(AssertionError):
     """Our bug: a query that is written once was asked as none can be that is."""
 
 
-def written(rows: Callable[P, QuerySet[M]]) -> Callable[P, list[M]]:
+def written(rows: Callable[P, QuerySet[Any, R]]) -> Callable[P, list[R]]:
     """This will ask a queryset whose statement is written at its first use and only filled in with values from then on.
 
-    `rows` takes whole numbers and words, by position, that stand in its statement as they are. Raises:
-    TransactionStanceError where rows would be locked outside a transaction.
+    `rows` takes whole numbers, words and instants that stand in its statement as they are, and perhaps a `limit`; for
+    each limit there is a statement, since a plan depends on it. Raises: TransactionStanceError where rows would be
+    locked outside a transaction.
     """
-    kept: list[_Statement[M]] = []
+    kept: dict[int | None, _Statement[R]] = {}
+    signature = inspect.signature(rows)
+    if any(parameter.default is not parameter.empty for parameter in signature.parameters.values()):
+        raise WrittenError(f"{rows.__qualname__}: what is left out once would stay as it is")
 
     @functools.wraps(rows)
-    def asked(*values: P.args, **named: P.kwargs) -> list[M]:
-        if named:
-            raise WrittenError(f"{rows.__qualname__} takes its values by position")
-        if not kept:
-            kept.append(_Statement(cast("Callable[..., QuerySet[M]]", rows), values))
-        return kept[0].ask(values)
+    def asked(*values: P.args, **named: P.kwargs) -> list[R]:
+        given = dict(signature.bind(*values, **named).arguments)
+        limit = given.pop("limit", None)
+        statement = kept.get(limit)
+        if statement is None:
+            limited = rows if limit is None else functools.partial(rows, limit=limit)
+            statement = _Statement(rows.__qualname__, cast("Callable[..., QuerySet[Any, R]]", limited), given)
+            kept[limit] = statement
+        return statement.ask(given)
 
     return asked
 
@@ -61,47 +75,66 @@ def only_or(absent: type[Exception], rows: Sequence[M]) -> M:
     return row
 
 
-class _Statement(Generic[M]):
+class _Statement(Generic[R]):
     """A queryset's SQL, where in its parameters which value stands, and what Django knows of its columns."""
 
-    def __init__(self, rows: Callable[..., QuerySet[M]], values: Sequence[Any]) -> None:
-        self._name = rows.__qualname__
-        probes = [self._probe(number, value) for number, value in enumerate(values)]
-        queryset = rows(*probes)
+    def __init__(self, name: str, rows: Callable[..., QuerySet[Any, R]], values: Mapping[str, Any]) -> None:
+        self._name = name
+        probes = {key: self._probe(number, value) for number, (key, value) in enumerate(values.items())}
+        queryset = rows(**probes)
         if queryset._prefetch_related_lookups:  # type: ignore[attr-defined] # noqa: SLF001 - said nowhere else
             raise WrittenError(f"{self._name}: what is read beside the rows is not read")
+        self._reader: Any = queryset._iterable_class  # noqa: SLF001 - nor this
         self._compiler: Any = queryset.query.get_compiler(using=queryset.db)
         try:
             self._sql, self._params = cast("tuple[str, tuple[Any, ...]]", self._compiler.as_sql())
         except TransactionManagementError as refusal:
             raise self._not_locked() from refusal
         self._is_locking = " FOR UPDATE" in self._sql
-        self._places = [self._params.index(probe) for probe in probes]
+        self._places = {
+            key: [place for place, param in enumerate(self._params) if param == probe] for key, probe in probes.items()
+        }
+        self._require_places()
+        converters = self._compiler.get_converters([column[0] for column in self._columns()])
+        self._compiler.get_converters = lambda _: converters
 
-    def ask(self, values: Sequence[Any]) -> list[M]:
+    def ask(self, values: Mapping[str, Any]) -> list[R]:
         if self._is_locking and not in_transaction():
             raise self._not_locked()
         params = list(self._params)
-        for place, value in zip(self._places, values, strict=True):
+        for key, places in self._places.items():
+            value = values[key]
             self._require_value(value)
-            kind = type(params[place])
-            # Django says by a type of its own how wide a number is.
-            params[place] = kind(value) if issubclass(kind, int) else value
+            for place in places:
+                kind = type(params[place])
+                # Django says by a type of its own how wide a number is.
+                params[place] = kind(value) if issubclass(kind, int) else value
         compiler = copy(self._compiler)
         compiler.connection = connections[connection.alias]
         compiler.as_sql = lambda: (self._sql, tuple(params))
-        query = SimpleNamespace(get_compiler=lambda **_: compiler)
-        as_read = SimpleNamespace(query=query, db=connection.alias, _known_related_objects={})
-        return list(ModelIterable(cast("QuerySet[M]", as_read)))
+        query = SimpleNamespace(get_compiler=lambda *_, **__: compiler)
+        return list(self._reader(SimpleNamespace(query=query, db=connection.alias, _known_related_objects={})))
 
-    def _probe(self, number: int, value: Any) -> int | str:
+    def _columns(self) -> Sequence[Any]:
+        columns: Sequence[Any] = self._compiler.select[: self._compiler.col_count]
+        return columns
+
+    def _probe(self, number: int, value: Any) -> int | str | datetime:
         """No value of ours and no constant of a statement is one of these, so each is found where it is put."""
         self._require_value(value)
+        if isinstance(value, datetime):
+            return LAST_YEAR + timedelta(seconds=number)
         return f"\N{SECTION SIGN} value {number}" if isinstance(value, str) else 2_000_000_000 + number
 
     def _require_value(self, value: Any) -> None:
-        if not isinstance(value, int | str):
-            raise WrittenError(f"{self._name} is asked with whole numbers and words, not with {type(value).__name__}")
+        if not isinstance(value, int | str | datetime):
+            kind = type(value).__name__
+            raise WrittenError(f"{self._name} is asked with whole numbers, words and instants, not with {kind}")
+
+    def _require_places(self) -> None:
+        for key, places in self._places.items():
+            if not places:
+                raise WrittenError(f"{self._name}: {key} does not stand in the statement as it is")
 
     def _not_locked(self) -> TransactionStanceError:
         return TransactionStanceError(f"{self._name} locks rows and needs a transaction")

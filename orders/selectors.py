@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from django.db.models import Case, F, Func, IntegerField, Q, QuerySet, When
+from django.db.models import F, Func, IntegerField, Q, QuerySet
 from django.db.models.fields.json import KT
 
 from core.db import one_or_none
 from core.errors import NotFound
 from core.written import only_or, written
 from orders.models import Hold, Order, OrderEvent, OrderState
-from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES, PAID_STATES
+from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES
 
 # The states in which time can end an order; the same as in the partial index over `expires_at`.
 EXPIRING_STATES = (
@@ -21,6 +19,13 @@ EXPIRING_STATES = (
     OrderState.PAYMENT_FAILED,
     OrderState.PAYMENT_AUTHORIZED,
     OrderState.CAPTURE_FAILED,
+)
+# And those that end once their windows are over.
+CLOSING_STATES = (
+    OrderState.FULFILLED,
+    OrderState.PARTIALLY_REFUNDED,
+    OrderState.REFUNDED,
+    OrderState.CANCELLED_WITH_REFUND,
 )
 
 
@@ -56,7 +61,13 @@ def _order_known_as(public_id: str) -> QuerySet[Order]:
 
 def open_holds(order: Order) -> list[str]:
     """This will return the reasons of the order's open holds."""
-    return list(Hold.objects.filter(order=order, released_at=None).order_by("id").values_list("reason", flat=True))
+    return _reasons_held(order.pk)
+
+
+@written
+def _reasons_held(order_row_id: int) -> QuerySet[Hold, str]:
+    rows = Hold.objects.filter(order_id=order_row_id, released_at=None)
+    return rows.order_by("id").values_list("reason", flat=True)
 
 
 def live_order_of_cart(*, channel_id: int, cart_id: str) -> Order | None:
@@ -68,55 +79,6 @@ def live_order_of_cart(*, channel_id: int, cart_id: str) -> Order | None:
 def history_of(order: Order) -> QuerySet[OrderEvent]:
     """This will return an order's history, oldest first."""
     return OrderEvent.objects.filter(order=order).order_by("sequence")
-
-
-# Orders, by their primary keys.
-SomeOrders = QuerySet[Any] | Sequence[int]
-
-
-def due_for_expiry(*, now: datetime, limit: int, waiting: SomeOrders = (), last: SomeOrders = ()) -> list[str]:
-    """This will return the public ids of orders before payment whose time is over, oldest first, but for those that are
-    `waiting` for something. Those of `last` come after all others.
-    """
-    rows = Order.objects.filter(expires_at__lte=now, state__in=EXPIRING_STATES).exclude(pk__in=waiting)
-    return list(rows.order_by(_whether_in(last), "expires_at").values_list("public_id", flat=True)[:limit])
-
-
-def open_cancellations(*, limit: int, waiting: SomeOrders = (), last: SomeOrders = ()) -> list[str]:
-    """This will return orders whose cancellation was asked for and not yet carried out, but for those `waiting`, oldest
-    first. Those of `last` come after all others.
-    """
-    unpaid = Q(state__in=BEFORE_PAYMENT)
-    # Everything went back, but something may be taken yet: it ends when that is known.
-    waiting_for_tries = [OrderState.PAID, OrderState.FULFILLMENT_PENDING, OrderState.PARTIALLY_REFUNDED]
-    returned = Q(state__in=waiting_for_tries, captured_minor=F("excess_minor") + F("returned_minor"))
-    rows = Order.objects.filter(unpaid | returned, cancel_requested_at__isnull=False).exclude(pk__in=waiting)
-    return list(rows.order_by(_whether_in(last), "cancel_requested_at").values_list("public_id", flat=True)[:limit])
-
-
-def _whether_in(some: SomeOrders) -> Case:
-    return Case(When(pk__in=some, then=1), default=0)
-
-
-CLOSING_STATES = (
-    OrderState.FULFILLED,
-    OrderState.PARTIALLY_REFUNDED,
-    OrderState.REFUNDED,
-    OrderState.CANCELLED_WITH_REFUND,
-)
-
-
-def owing_customers(*, limit: int) -> list[str]:
-    """This will return orders on which money was taken that nobody is owed and that has not gone back yet."""
-    rows = Order.objects.filter(
-        Q(excess_minor__gt=F("excess_returned_minor"))
-        | Q(
-            Q(cancel_requested_at__isnull=False, state__in=BEFORE_PAYMENT) | Q(state=OrderState.CANCELLED),
-            captured_minor__gt=F("returned_minor") + F("excess_returned_minor"),
-        ),
-        captured_minor__gt=0,
-    ).exclude(state__in=[*PAID_STATES, OrderState.CLOSED], excess_minor=0)
-    return list(rows.order_by("id").values_list("public_id", flat=True)[:limit])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 
 from core.db import one_or_none
 from core.errors import NotFound
 from core.models import ProviderAccount, SalesChannel
 from core.written import only_or, written
-from orders.models import Hold, Order, OrderLine, OrderState
-from orders.selectors import CLOSING_STATES
-from oversight.models import Approval, Case, CaseType
+from orders.models import Order
 from payments.models import (
-    COUNTED_REFUNDS,
-    LOST_DISPUTES,
-    OPEN_DISPUTES,
     OPEN_REFUNDS,
     OPEN_STATUSES,
     AttemptStatus,
@@ -79,7 +71,12 @@ def newest_refund_id(order: Order) -> str:
 
 def lock_claims(order: Order) -> list[RefundClaim]:
     """This will return what was asked back of the locked order, oldest first, locked."""
-    return list(RefundClaim.objects.select_for_update().filter(order=order).order_by("id"))
+    return _claims_to_lock(order.pk)
+
+
+@written
+def _claims_to_lock(order_row_id: int) -> QuerySet[RefundClaim]:
+    return RefundClaim.objects.select_for_update().filter(order_id=order_row_id).order_by("id")
 
 
 def find_claim(public_id: str) -> RefundClaim:
@@ -108,85 +105,6 @@ def excess_by_operation(operations: Iterable[Operation]) -> dict[int, int]:
     """
     rows = Refund.objects.filter(operation__in=list(operations)).values_list("operation_id", "excess_minor")
     return {operation_id: excess_minor for operation_id, excess_minor in rows if operation_id is not None}
-
-
-def unapproved_refunds(*, limit: int) -> list[str]:
-    """This will return refunds that wait for an approval which can no longer be given."""
-    open_approvals = Approval.objects.filter(status__in=["requested", "approved"])
-    rows = Refund.objects.filter(status="awaiting_approval")
-    rows = rows.exclude(approval_id__in=open_approvals.values("public_id"))
-    return list(rows.order_by("id").values_list("public_id", flat=True)[:limit])
-
-
-def cancelled_with_rest(*, limit: int) -> list[str]:
-    """This will return paid orders whose cancellation is open and of whose money something is neither with the
-    customer nor on its way to them. Those under a hold wait for people, disputed ones for their bank.
-    """
-    of_order = {"order": OuterRef("pk")}
-    counted = Refund.objects.filter(**of_order, status__in=COUNTED_REFUNDS)
-    lost = Dispute.objects.filter(**of_order, status__in=LOST_DISPUTES)
-    rows = Order.objects.filter(
-        ~Exists(Hold.objects.filter(**of_order, released_at=None)),
-        ~Exists(Dispute.objects.filter(**of_order, status__in=OPEN_DISPUTES)),
-        cancel_requested_at__isnull=False,
-        state__in=[OrderState.PAID, OrderState.PARTIALLY_REFUNDED],
-        is_fulfillment_requested=False,
-        is_capture_reversed=False,
-    ).annotate(counted=_sum_of(counted, F("amount_minor") - F("excess_minor")), lost=_sum_of(lost, F("amount_minor")))
-    rows = rows.filter(captured_minor__gt=F("excess_minor") + F("counted") + F("lost"))
-    return list(rows.order_by("cancel_requested_at").values_list("public_id", flat=True)[:limit])
-
-
-def _sum_of(rows: QuerySet[Any], amount: Any) -> Coalesce:
-    sums = rows.order_by().values("order").annotate(total=Sum(amount)).values("total")
-    return Coalesce(Subquery(sums), Value(0))
-
-
-def refunds_pending_since(*, before: datetime, limit: int) -> list[Refund]:
-    """This will return refunds that the provider has worked on since before that time and of which people were not
-    told yet, with their order.
-    """
-    rows = Refund.objects.filter(status__in=["sent", "pending", "requires_action", "unknown"], requested_at__lt=before)
-    told = Case.objects.filter(type=CaseType.REFUND_PENDING_TOO_LONG, subject_id=OuterRef("public_id"))
-    rows = rows.exclude(Exists(told.exclude(status=Case.Status.RESOLVED)))
-    return list(rows.select_related("order").order_by("requested_at")[:limit])
-
-
-def closable_orders(*, before: datetime, limit: int) -> list[str]:
-    """This will return orders paid before that time that may end, the longest paid first.
-
-    None that somebody still has to do something about: those would keep the others waiting.
-    """
-    return list(_closable(before).order_by("paid_at").values_list("public_id", flat=True)[:limit])
-
-
-def is_closable(order: Order, *, before: datetime) -> bool:
-    """This will tell whether a locked order may still end. One query."""
-    return _closable(before).filter(pk=order.pk).exists()
-
-
-def _closable(before: datetime) -> QuerySet[Order]:
-    of_order = {"order": OuterRef("pk")}
-    kept = F("quantity") - F("units_cancelled") - F("units_given_back")
-    cases = Case.objects.filter(order_public_id=OuterRef("public_id")).exclude(status=Case.Status.RESOLVED)
-    return Order.objects.filter(
-        ~Exists(Hold.objects.filter(**of_order, released_at=None)),
-        ~Exists(Refund.objects.filter(**of_order, status__in=OPEN_REFUNDS)),
-        ~Exists(Dispute.objects.filter(**of_order, status__in=OPEN_DISPUTES)),
-        ~Exists(Operation.objects.filter(**of_order, status__in=OPEN_STATUSES)),
-        ~Exists(cases),
-        ~Q(state=OrderState.PARTIALLY_REFUNDED)
-        | ~Exists(OrderLine.objects.filter(**of_order, units_fulfilled__lt=kept)),
-        state__in=CLOSING_STATES,
-        paid_at__lt=before,
-    )
-
-
-def disputed_and_unheard_of(*, since: datetime, limit: int) -> list[PaymentAttempt]:
-    """This will return payments with an open dispute that nothing was heard of since then, the longest silent first."""
-    silent = Dispute.objects.filter(status__in=OPEN_DISPUTES, observed_at__lte=since)
-    rows = silent.select_related("attempt__account__channel", "attempt__order").order_by("observed_at")[:limit]
-    return [row.attempt for row in rows]
 
 
 def disputes_of(order: Order) -> list[Dispute]:
@@ -255,9 +173,17 @@ def _attempts_known_as(account_row_id: int, provider_reference: str, attempt_id:
 
 def place_of_attempt(*, account: ProviderAccount, provider_reference: str, attempt_id: str) -> tuple[int, str] | None:
     """This will return the row id of such an attempt and the public id of its order: what it takes to lock them."""
-    known = Q(provider_reference=provider_reference or NOBODY) | Q(public_id=attempt_id or NOBODY)
-    rows = PaymentAttempt.objects.filter(known, account=account).order_by("id")
-    return rows.values_list("pk", "order__public_id").first()
+    known = _places_known_as(account.pk, provider_reference or NOBODY, attempt_id or NOBODY)
+    return known[0] if known else None
+
+
+@written
+def _places_known_as(
+    account_row_id: int, provider_reference: str, attempt_id: str
+) -> QuerySet[PaymentAttempt, tuple[int, str]]:
+    known = Q(provider_reference=provider_reference) | Q(public_id=attempt_id)
+    rows = PaymentAttempt.objects.filter(known, account_id=account_row_id).order_by("id")
+    return rows.values_list("pk", "order__public_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,52 +244,6 @@ def orders_giving_back(orders: Sequence[Order]) -> set[int]:
     rows = Operation.objects.filter(order__in=orders, kind="give_back", status__in=OPEN_STATUSES)
     refunds = Refund.objects.filter(order__in=orders, status__in=OPEN_REFUNDS)
     return set(rows.values_list("order_id", flat=True).union(refunds.values_list("order_id", flat=True)))
-
-
-def worked_on_since(*, before: datetime, limit: int, order: Order | None = None) -> list[str]:
-    """This will return orders that wait for a payment the provider has worked on since before that time, the longest
-    waiting first; of this order alone, if there is one. While it is the customer's turn the order's own time decides.
-    """
-    rows = PaymentAttempt.objects.filter(
-        is_current=True, status__in=["created", "processing"], created_at__lt=before, order__state="payment_pending"
-    )
-    if order is not None:
-        rows = rows.filter(order=order)
-    return list(rows.order_by("created_at").values_list("order__public_id", flat=True)[:limit])
-
-
-def due_operations(*, now: datetime, limit: int) -> list[str]:
-    """This will return operations without the provider's last word whose next look is due and that nobody holds.
-
-    The table itself is the queue, so a lost message hides nothing.
-    """
-    rows = (
-        Operation.objects.select_for_update(skip_locked=True)
-        .filter(status__in=OPEN_STATUSES, next_check_at__lte=now)
-        .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
-    )
-    return list(rows.order_by("next_check_at").values_list("public_id", flat=True)[:limit])
-
-
-def orders_being_closed() -> QuerySet[Operation, Any]:
-    """This will return the ids of orders of which a payment is being closed: whoever closes it hears how it stands."""
-    return Operation.objects.filter(kind="void", status__in=OPEN_STATUSES).values("order_id")
-
-
-def orders_looked_at_later(*, now: datetime) -> QuerySet[Operation, Any]:
-    """This will return the ids of orders with a payment that nobody knows the end of and that is looked at later, after
-    a while that grows.
-    """
-    rows = Operation.objects.filter(kind="authorize", status__in=["sent", "unknown"], next_check_at__gt=now)
-    return rows.values("order_id")
-
-
-def authorizations_until(*, deadline: datetime, limit: int) -> list[PaymentAttempt]:
-    """This will return current attempts with held funds whose authorization ends by `deadline`, earliest first."""
-    rows = PaymentAttempt.objects.filter(
-        status__in=["authorized", "partially_captured"], is_current=True, capture_before__lte=deadline
-    )
-    return list(rows.select_related("order", "account__channel").order_by("capture_before")[:limit])
 
 
 def minor_of_truth(amount: int, currency: str) -> int:

@@ -17,18 +17,19 @@ from core.money import Money
 from orders import services as orders
 from orders.models import Order, OrderState
 from orders.models.money import BEFORE_PAYMENT
-from orders.selectors import due_for_expiry, lock_order, open_cancellations, owing_customers
+from orders.selectors import lock_order
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
 from payments import services as payments
-from payments.models import PaymentAttempt
-from payments.selectors import (
+from payments.selectors import lock_attempts, lock_operations
+from reconciliation.selectors import (
+    attempts_to_ask_about,
     cancelled_with_rest,
+    due_for_expiry,
     due_operations,
-    lock_attempts,
-    lock_operations,
-    orders_being_closed,
-    orders_looked_at_later,
+    is_worked_on_since,
+    open_cancellations,
+    owing_customers,
     worked_on_since,
 )
 
@@ -57,7 +58,7 @@ def sweep_expired_orders(*, now: Callable[[], datetime]) -> int:
     for order_id in release_capped(now=now(), limit=BATCH):
         with orders.order_transaction("reconciliation.stock_returned"):
             orders.note_stock_returned(lock_order(order_id), cause=system("sweep", now=now()))
-    due = due_for_expiry(now=now(), limit=BATCH, waiting=orders_being_closed(), last=orders_looked_at_later(now=now()))
+    due = due_for_expiry(now=now(), limit=BATCH)
     return each_of(due, lambda order_id: expire_order(order_id, cause=system("sweep", now=now())))
 
 
@@ -79,7 +80,7 @@ def expire_order(order_id: str, *, cause: Cause) -> None:
 @outside_transaction
 def sweep_cancellations(*, now: Callable[[], datetime]) -> int:
     """This will carry on every cancellation that was asked for, of paid orders too. Returns how many."""
-    due = open_cancellations(limit=BATCH, waiting=orders_being_closed(), last=orders_looked_at_later(now=now()))
+    due = open_cancellations(now=now(), limit=BATCH)
     count = each_of(due, lambda order_id: settle(order_id, cause=system("sweep", now=now())))
     with_rest = cancelled_with_rest(limit=BATCH)
     return count + each_of(with_rest, lambda order_id: _return_rest(order_id, cause=system("sweep", now=now())))
@@ -124,7 +125,7 @@ def _tell_if_stuck(order_id: str, *, before: datetime, cause: Cause) -> None:
     _ask_about(order_id, cause=cause)
     with orders.order_transaction("reconciliation.pending_too_long"):
         order = lock_order(order_id)
-        if worked_on_since(before=before, limit=1, order=order):
+        if is_worked_on_since(order, before=before):
             _report_stuck(order, cause=cause)
 
 
@@ -144,8 +145,7 @@ def _report_stuck(order: Order, *, cause: Cause) -> None:
 
 def _ask_about(order_id: str, *, cause: Cause) -> None:
     """Ask the provider about every attempt that could still capture; no answer changes nothing."""
-    attempts = PaymentAttempt.objects.filter(order__public_id=order_id, dead_at=None).exclude(status="captured")
-    for attempt in attempts.select_related("account__channel", "order"):
+    for attempt in attempts_to_ask_about(order_id):
         payments.ask_provider(attempt, cause=cause)
 
 

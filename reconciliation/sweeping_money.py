@@ -16,10 +16,10 @@ from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
 from payments import services as payments
 from payments.models import Refund
-from payments.selectors import (
+from reconciliation.selectors import (
     authorizations_until,
     closable_orders,
-    disputed_and_unheard_of,
+    disputes_unheard_of,
     is_closable,
     refunds_pending_since,
     unapproved_refunds,
@@ -81,8 +81,8 @@ def sweep_refunds(*, now: Callable[[], datetime]) -> int:
 @outside_transaction
 def sweep_disputes(*, now: Callable[[], datetime]) -> int:
     """This will ask the provider about open disputes of which nothing was heard for a day. Returns about how many."""
-    silent = disputed_and_unheard_of(since=now() - SILENT_AFTER, limit=BATCH)
-    attempts = {attempt.public_id: attempt for attempt in silent}
+    silent = disputes_unheard_of(since=now() - SILENT_AFTER, limit=BATCH)
+    attempts = {dispute.attempt.public_id: dispute.attempt for dispute in silent}
 
     def ask(attempt_id: str) -> None:
         payments.ask_provider(attempts[attempt_id], cause=system("sweep", now=now()))

@@ -24,9 +24,9 @@ from orders.models import Order
 from payments.models import Operation, PaymentAttempt
 from payments.providers.registry import config_of, use_adapter
 from payments.providers.stripe import StripeAdapter
-from payments.selectors import due_operations
 from payments.services import carry_out, recover
 from reconciliation import services as reconciliation
+from reconciliation.selectors import due_operations
 from sandbox.application import Application
 from sandbox.clock import VirtualClock
 from sandbox.dialects.stripe import StripeSettings

@@ -13,9 +13,9 @@ from core import clock
 from core.ids import new_public_id
 from core.models import Heartbeat, ProviderAccount, SalesChannel
 from orders.models import Order
-from orders.selectors import due_for_expiry
 from orders.tests.factories import an_order_in
 from payments.models import Operation
+from reconciliation.selectors import due_for_expiry
 from webhooks.models import Event
 from webhooks.tests.factories import KEY_REFERENCE, an_open_payment, make_account
 

@@ -1,17 +1,18 @@
 """Queries that are written once: the same rows as Django's own, in every thread, and no lock that would not hold."""
 
 import threading
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.exceptions import MultipleObjectsReturned
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Case, Q, QuerySet, When
 from django.test.utils import CaptureQueriesContext
 from django.utils.safestring import SafeString
 
 from core.db import TransactionStanceError, transaction
 from core.models import Policy, ProviderAccount, SalesChannel
-from core.tests.factories import a_channel, an_account
+from core.tests.factories import NOW, a_channel, an_account
 from core.written import WrittenError, only, only_or, written
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -33,6 +34,18 @@ def versions(version: int) -> QuerySet[Policy]:
 @written
 def locked(name: str, version: int) -> QuerySet[Policy]:
     return Policy.objects.select_for_update().filter(name=name, version=version)
+
+
+@written
+def on(*, now: datetime, limit: int) -> QuerySet[ProviderAccount, str]:
+    archived = Case(When(archived_at__gt=now, then=0), default=1)
+    rows = ProviderAccount.objects.filter(Q(archived_at=None) | Q(archived_at__gt=now))
+    return rows.order_by(archived, "id").values_list("slug", flat=True)[:limit]
+
+
+@written
+def pairs(slug: str) -> QuerySet[ProviderAccount, tuple[str, list[str]]]:
+    return ProviderAccount.objects.filter(slug=slug).values_list("provider", "currencies")
 
 
 class TestWritten:
@@ -119,9 +132,46 @@ class TestWritten:
         with pytest.raises(WrittenError, match="beside"):
             beside("shop")
 
-    def test_knows_its_values_by_their_places_alone(self) -> None:
-        with pytest.raises(WrittenError, match="by position"):
-            versions(version=1)
+    def test_knows_its_values_by_place_and_by_name(self) -> None:
+        an_account(a_channel())
+
+        assert versions(version=1) == versions(1) != []
+        assert accounts_like("shop", provider="stripe") == accounts_like(provider="stripe", slug="shop") != []
+        for _ in range(2):
+            with pytest.raises(TypeError):
+                versions()  # type: ignore[call-arg]
+            with pytest.raises(TypeError):
+                versions(1, 2)  # type: ignore[call-arg]
+
+    def test_refuses_values_that_may_be_left_out(self) -> None:
+        def some(slug: str, provider: str = "stripe") -> QuerySet[ProviderAccount]:
+            return plain(slug, provider)
+
+        with pytest.raises(WrittenError, match="left out"):
+            written(some)
+
+    def test_asks_for_what_is_before_an_instant_wherever_it_stands(self) -> None:
+        channel = a_channel()
+        archived = an_account(channel, slug="archived")
+        ProviderAccount.objects.filter(pk=archived.pk).update(archived_at=NOW)
+        living = an_account(channel)
+
+        assert on(now=NOW - timedelta(seconds=1), limit=9) == ["archived", "shop"]
+        assert on(now=NOW, limit=9) == ["shop"]
+        assert on(now=NOW - timedelta(seconds=1), limit=1) == ["archived"]
+        assert living.slug == "shop"
+
+    def test_returns_values_as_the_queryset_does(self) -> None:
+        channel = a_channel()
+        an_account(channel)
+
+        assert pairs("shop") == [("stripe", channel.currencies)] == list(vars(pairs)["__wrapped__"]("shop"))
+
+    def test_refuses_a_value_that_does_not_stand_in_the_statement(self) -> None:
+        elsewhere = written(lambda slug: plain(slug.upper(), "stripe"))
+
+        with pytest.raises(WrittenError, match="slug does not stand"):
+            elsewhere("shop")
 
 
 class TestOnly:

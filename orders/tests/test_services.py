@@ -12,7 +12,7 @@ from core.errors import Invalid
 from core.tests.factories import NOW
 from orders import services
 from orders.models import Contact, DueAdjustment, Hold, HoldReason, Order, OrderLine, Reason
-from orders.selectors import due_for_expiry, lock_order, open_holds
+from orders.selectors import lock_order, open_holds
 from orders.services import create
 from orders.services.change import Because
 from orders.snapshot import hash_snapshot
@@ -164,15 +164,6 @@ class TestTime:
         assert extended == [True, True, True, True, False]
         assert Order.objects.get().expires_at == NOW + timedelta(minutes=60)
         assert Order.objects.get().version == 5, "each is a fact the customer is shown"
-
-    @pytest.mark.parametrize(
-        "state", ["draft", "payment_pending", "payment_failed", "payment_authorized", "capture_failed"]
-    )
-    def test_every_state_that_can_run_out_of_time_is_swept(self, state: str) -> None:
-        order = an_order_in(state)
-
-        assert due_for_expiry(now=NOW + timedelta(minutes=15), limit=9) == [order.public_id]
-        assert due_for_expiry(now=NOW + timedelta(minutes=14), limit=9) == []
 
     def test_a_draft_ends_as_cancelled_because_nobody_ever_knew_of_it(self) -> None:
         order = an_order()

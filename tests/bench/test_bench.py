@@ -26,5 +26,5 @@ def test_compares_medians_of_rounds_in_turns() -> None:
 def test_the_locks_of_an_order_can_be_measured() -> None:
     figures = measure_written(calls=1)
 
-    assert [figure.name for figure in figures] == ["order", "attempts with account and channel", "operations"]
+    assert [figure.name for figure in figures][:3] == ["order", "attempts with account and channel", "operations"]
     assert all(figure.before_ms > 0 and figure.now_ms > 0 for figure in figures)

@@ -7,9 +7,9 @@ from typing import Any
 from unittest.mock import patch
 
 from core.ids import new_public_id
-from payments import selectors
 from payments.models import Operation
 from payments.services import operations
+from reconciliation import selectors
 from reconciliation import services as reconciliation
 
 _call = operations._call

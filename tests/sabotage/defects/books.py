@@ -222,7 +222,11 @@ DEFECTS = (
     Defect(
         "unknown is nobody's",
         "The sweep of operations leaves out those whose outcome is unknown.",
-        (Edit("payments.selectors.due_operations", "status__in=OPEN_STATUSES", 'status__in=["created", "sent"]'),),
+        (
+            Edit(
+                "reconciliation.selectors.due_operations", "status__in=OPEN_STATUSES", 'status__in=["created", "sent"]'
+            ),
+        ),
         is_played_to_the_end=True,
     ),
     Defect(

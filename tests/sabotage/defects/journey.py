@@ -115,11 +115,8 @@ DEFECTS = (
             Edit("core.idempotency.claim", "bulk_create([fresh], ignore_conflicts=True)", "bulk_create([fresh])"),
             Edit(
                 "core.selectors.lock_idempotency_key",
-                "    return IdempotencyKey.objects.select_for_update().get(\n"
-                "        principal=principal, operation=operation, key_sha256=key_sha256\n    )",
-                "    rows = IdempotencyKey.objects.select_for_update().filter(\n"
-                "        principal=principal, operation=operation, key_sha256=key_sha256\n    )\n"
-                '    return rows.order_by("id")[0]',
+                "only_or(IdempotencyKey.DoesNotExist, _key_to_lock(principal, operation, key_sha256))",
+                "min(_key_to_lock(principal, operation, key_sha256), key=lambda row: row.pk)",
             ),
             Lost("core_idempotency_key_unique"),
         ),
@@ -178,7 +175,7 @@ DEFECTS = (
     Defect(
         "decided by nobody",
         "Orders whose time is over are not found.",
-        (Edit("orders.selectors.due_for_expiry", "expires_at__lte=now,", "expires_at__lte=now, number=None,"),),
+        (Edit("reconciliation.selectors.due_for_expiry", "expires_at__lte=now,", "expires_at__lte=now, number=None,"),),
         is_played_to_the_end=True,
     ),
 )

@@ -101,7 +101,9 @@ DEFECTS = (
         "A request that slept over its lease stores its answer over its successor's, and no trigger forbids it.",
         (
             Edit(
-                "core.selectors.lock_claimed_key", "filter(pk=row_id, fencing_token=fencing_token)", "filter(pk=row_id)"
+                "core.selectors._claimed_key_to_lock",
+                "filter(pk=row_id, fencing_token=fencing_token)",
+                "filter(pk=row_id)",
             ),
             Edit(
                 "core.idempotency.finish",
