@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.models import AccessToken, CustomerAddress, ServiceCredential, User
 from core import crypto
 from core.db import one_or_none
 from core.errors import NotFound
+from core.written import written
 
 
 class NoSuchStaff(NotFound):
@@ -20,13 +21,13 @@ class NoSuchStaff(NotFound):
 
 def check_token(raw: str, *, subject_id: str, purpose: AccessToken.Purpose, now: datetime) -> bool:
     """This will tell whether `raw` opens this cart or order for this purpose now."""
-    return AccessToken.objects.filter(
-        token_sha256=crypto.digest(raw),
-        subject_id=subject_id,
-        purposes__contains=[purpose],
-        expires_at__gt=now,
-        revoked_at=None,
-    ).exists()
+    return bool(_living_tokens(crypto.digest(raw), subject_id, purpose, now))
+
+
+@written
+def _living_tokens(token_sha256: str, subject_id: str, purpose: str, now: datetime) -> QuerySet[AccessToken, int]:
+    rows = AccessToken.objects.filter(token_sha256=token_sha256, subject_id=subject_id, purposes__contains=[purpose])
+    return rows.filter(expires_at__gt=now, revoked_at=None).values_list("pk", flat=True)[:1]
 
 
 def token_expiry(raw: str, *, subject_id: str, purpose: AccessToken.Purpose, now: datetime) -> datetime | None:

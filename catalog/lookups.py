@@ -1,40 +1,12 @@
-"""Parts of queries that the catalog's reads share: one parameter for many values, units left, words in a language."""
+"""Parts of queries that the catalog's reads share: units left, words in a language."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import (
-    BigIntegerField,
-    BooleanField,
-    F,
-    FilteredRelation,
-    Func,
-    Q,
-    TextField,
-    Value,
-)
+from django.db.models import F, FilteredRelation, Q, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, NullIf
 
 AVAILABLE = F("stock__received") - F("stock__held") - F("stock__committed")
-
-
-class AnyOf(Func):
-    """`column = ANY(array)`: one parameter, so one prepared statement for any number of values, where IN needs many."""
-
-    template = "%(expressions)s)"
-    arg_joiner = " = ANY("
-    output_field = BooleanField()
-
-
-def id_in(column: str, ids: Iterable[int]) -> AnyOf:
-    """This will return a condition that holds for these row ids."""
-    return AnyOf(F(column), Value(list(ids), output_field=ArrayField(BigIntegerField())))
-
-
-def text_in(column: str, texts: Iterable[str]) -> AnyOf:
-    """This will return a condition that holds for these texts."""
-    return AnyOf(F(column), Value(list(texts), output_field=ArrayField(TextField())))
 
 
 def translations(thing: str, *, locales: Sequence[str]) -> dict[str, FilteredRelation]:

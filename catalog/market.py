@@ -13,10 +13,10 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
-from catalog.lookups import id_in
 from catalog.models import Price
 from catalog.pricing import ExchangeRate, Fee, ShippingCharge, TaxRule, TaxRuleMissing, TaxTreatment, untaxed
 from catalog.pricing.conversion import converted
+from core.lookups import id_in
 from core.money import RoundingMode
 
 Row = Mapping[str, Any]

@@ -11,11 +11,12 @@ from typing import Any
 
 from django.db.models import BigIntegerField, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Value
 
-from catalog.lookups import AVAILABLE, id_in, text_in, translations, words
+from catalog.lookups import AVAILABLE, translations, words
 from catalog.models import Category, Picture, Price, Product, Reservation, ReservationLine, Variant
 from catalog.pricing import ExchangeRate, NotForSale, NotForSaleReason, PricedLine
 from catalog.pricing.conversion import converted
 from core.errors import NotFound
+from core.lookups import id_in, text_in
 from core.money import RoundingMode
 from core.written import written
 

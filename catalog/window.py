@@ -10,12 +10,13 @@ from typing import Any
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
 
-from catalog.lookups import AVAILABLE, id_in, text_in, translations, words
+from catalog.lookups import AVAILABLE, translations, words
 from catalog.market import converted_prices
 from catalog.models import IN_WINDOW, Category, Picture, Product, ProductText, Variant
 from catalog.pricing import Availability, availability_of
 from core.db import one_or_none
 from core.errors import Invalid, NotFound
+from core.lookups import id_in, text_in
 from core.models import SalesChannel
 
 

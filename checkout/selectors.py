@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
-from accounts.addresses import ADDRESS_FIELDS, PostalAddress, address_of
+from accounts.addresses import ADDRESS_FIELDS, PostalAddress
 from accounts.models import AccessToken
 from accounts.selectors import check_token, subject_of
 from accounts.tax_ids import accounts_for_tax
@@ -188,8 +188,12 @@ def _prices_seen(cart_row_id: int) -> QuerySet[CartLine, tuple[str, int | None]]
 
 def addresses_of(cart: Cart) -> dict[str, PostalAddress]:
     """This will return the cart's addresses by purpose, in one query."""
-    rows = CartAddress.objects.filter(cart=cart).values("purpose", *ADDRESS_FIELDS)
-    return {row["purpose"]: address_of(row) for row in rows}
+    return {purpose: PostalAddress(*address) for purpose, *address in _addresses_of(cart.pk)}
+
+
+@written
+def _addresses_of(cart_row_id: int) -> QuerySet[CartAddress, tuple[str, ...]]:
+    return CartAddress.objects.filter(cart_id=cart_row_id).values_list("purpose", *ADDRESS_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,9 @@ class WrittenError(AssertionError):
 def written(rows: Callable[P, QuerySet[Any, R]]) -> Callable[P, list[R]]:
     """This will ask a queryset whose statement is written at its first use and only filled in with values from then on.
 
-    `rows` takes whole numbers, words and instants that stand in its statement as they are, and perhaps a `limit`; for
-    each limit there is a statement, since a plan depends on it. Raises: TransactionStanceError where rows would be
-    locked outside a transaction.
+    `rows` takes whole numbers, words, instants and lists of numbers or words that stand in its statement as they are
+    (`core/lookups.py`), and perhaps a `limit`; for each limit there is a statement, since a plan depends on it. Raises:
+    TransactionStanceError where rows would be locked outside a transaction.
     """
     kept: dict[int | None, _Statement[R]] = {}
     signature = inspect.signature(rows)
@@ -75,6 +75,13 @@ def only_or(absent: type[Exception], rows: Sequence[M]) -> M:
     return row
 
 
+def _as_django_would(value: Any, *, like: Any) -> Any:
+    """Django says by types of its own how wide a number is."""
+    if isinstance(like, list):
+        return [_as_django_would(one, like=like[0]) for one in value]
+    return type(like)(value) if isinstance(like, int) else value
+
+
 class _Statement(Generic[R]):
     """A queryset's SQL, where in its parameters which value stands, and what Django knows of its columns."""
 
@@ -106,9 +113,7 @@ class _Statement(Generic[R]):
             value = values[key]
             self._require_value(value)
             for place in places:
-                kind = type(params[place])
-                # Django says by a type of its own how wide a number is.
-                params[place] = kind(value) if issubclass(kind, int) else value
+                params[place] = _as_django_would(value, like=params[place])
         compiler = copy(self._compiler)
         compiler.connection = connections[connection.alias]
         compiler.as_sql = lambda: (self._sql, tuple(params))
@@ -119,17 +124,22 @@ class _Statement(Generic[R]):
         columns: Sequence[Any] = self._compiler.select[: self._compiler.col_count]
         return columns
 
-    def _probe(self, number: int, value: Any) -> int | str | datetime:
+    def _probe(self, number: int, value: Any) -> Any:
         """No value of ours and no constant of a statement is one of these, so each is found where it is put."""
         self._require_value(value)
+        if isinstance(value, list):
+            return [self._probe(number, one) for one in value[:1]]
         if isinstance(value, datetime):
             return LAST_YEAR + timedelta(seconds=number)
         return f"\N{SECTION SIGN} value {number}" if isinstance(value, str) else 2_000_000_000 + number
 
     def _require_value(self, value: Any) -> None:
-        if not isinstance(value, int | str | datetime):
-            kind = type(value).__name__
-            raise WrittenError(f"{self._name} is asked with whole numbers, words and instants, not with {kind}")
+        # A list of nothing does not say of what it is one, and whoever has none need not ask.
+        is_list = isinstance(value, list) and len(value) > 0
+        kinds = {type(one) for one in value} if is_list else {type(value)}
+        if not all(issubclass(kind, int | str if is_list else int | str | datetime) for kind in kinds):
+            found = ", ".join(sorted(kind.__name__ for kind in kinds))
+            raise WrittenError(f"{self._name} is asked with whole numbers, words, instants and lists, not with {found}")
 
     def _require_places(self) -> None:
         for key, places in self._places.items():

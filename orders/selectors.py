@@ -8,6 +8,7 @@ from django.db.models.fields.json import KT
 
 from core.db import one_or_none
 from core.errors import NotFound
+from core.lookups import id_in
 from core.written import only_or, written
 from orders.models import Hold, Order, OrderEvent, OrderState
 from orders.models.money import BEFORE_PAYMENT, CANCELLED_STATES
@@ -109,7 +110,12 @@ def order_page(*, customer_id: int, size: int, cursor: str = "") -> OrderPage:
 
 def held_orders(orders: Sequence[Order]) -> set[int]:
     """This will return which of the orders have an open hold, by row id."""
-    return set(Hold.objects.filter(order__in=orders, released_at=None).values_list("order_id", flat=True))
+    return set(_orders_held([order.pk for order in orders])) if orders else set()
+
+
+@written
+def _orders_held(order_row_ids: list[int]) -> QuerySet[Hold, int]:
+    return Hold.objects.filter(id_in("order_id", order_row_ids), released_at=None).values_list("order_id", flat=True)
 
 
 def has_bought(*, channel_id: int, customer_id: int | None, contact_digest: str) -> bool:

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 
 from core.db import one_or_none
 from core.errors import NotFound
+from core.lookups import id_in
 from core.models import ProviderAccount, SalesChannel
 from core.written import only_or, written
 from orders.models import Order
@@ -219,31 +220,52 @@ def current_attempts(orders: Sequence[Order]) -> dict[int, PaymentAttempt]:
     """This will return each order's current card attempt, or its latest one when none is current, by the order's row
     id, in one query.
     """
-    rows = PaymentAttempt.objects.filter(order__in=orders, tender="card").select_related("account")
-    newest = rows.order_by("order_id", "-is_current", "-id").distinct("order_id")
+    newest = _newest_attempts([order.pk for order in orders]) if orders else []
     return {attempt.order_id: attempt for attempt in newest}
+
+
+@written
+def _newest_attempts(order_row_ids: list[int]) -> QuerySet[PaymentAttempt]:
+    rows = PaymentAttempt.objects.filter(id_in("order_id", order_row_ids), tender="card").select_related("account")
+    return rows.order_by("order_id", "-is_current", "-id").distinct("order_id")
 
 
 def orders_in_doubt(orders: Sequence[Order]) -> set[int]:
     """This will return which of the orders have an operation without an answer, by row id."""
-    rows = Operation.objects.filter(order__in=orders, status__in=["created", "sent", "unknown"]).exclude(kind="void")
-    return set(rows.values_list("order_id", flat=True))
+    return set(_orders_in_doubt([order.pk for order in orders])) if orders else set()
+
+
+@written
+def _orders_in_doubt(order_row_ids: list[int]) -> QuerySet[Operation, int]:
+    rows = Operation.objects.filter(id_in("order_id", order_row_ids), status__in=["created", "sent", "unknown"])
+    return rows.exclude(kind="void").values_list("order_id", flat=True)
 
 
 def orders_with_living_elder(orders: Sequence[Order]) -> set[int]:
     """This will return which of the orders have an earlier try that came to life late and may still be paid, by row id:
     until it is closed no other is opened.
     """
+    return set(_orders_with_living_elder([order.pk for order in orders])) if orders else set()
+
+
+@written
+def _orders_with_living_elder(order_row_ids: list[int]) -> QuerySet[PaymentAttempt, int]:
     done = [AttemptStatus.CAPTURED, AttemptStatus.REVERSED]
-    rows = PaymentAttempt.objects.filter(order__in=orders, is_current=False, dead_at=None).exclude(status__in=done)
-    return set(rows.values_list("order_id", flat=True))
+    rows = PaymentAttempt.objects.filter(id_in("order_id", order_row_ids), is_current=False, dead_at=None)
+    return rows.exclude(status__in=done).values_list("order_id", flat=True)
 
 
 def orders_giving_back(orders: Sequence[Order]) -> set[int]:
     """This will return from which of the orders money is on its way back, or was asked for, by row id."""
-    rows = Operation.objects.filter(order__in=orders, kind="give_back", status__in=OPEN_STATUSES)
-    refunds = Refund.objects.filter(order__in=orders, status__in=OPEN_REFUNDS)
-    return set(rows.values_list("order_id", flat=True).union(refunds.values_list("order_id", flat=True)))
+    return set(_orders_giving_back([order.pk for order in orders])) if orders else set()
+
+
+@written
+def _orders_giving_back(order_row_ids: list[int]) -> QuerySet[Operation, int]:
+    are_theirs = id_in("order_id", order_row_ids)
+    rows = Operation.objects.filter(are_theirs, kind="give_back", status__in=OPEN_STATUSES)
+    refunds = Refund.objects.filter(are_theirs, status__in=OPEN_REFUNDS)
+    return rows.values_list("order_id", flat=True).union(refunds.values_list("order_id", flat=True))
 
 
 def minor_of_truth(amount: int, currency: str) -> int:

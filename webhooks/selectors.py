@@ -83,10 +83,15 @@ def check_store() -> None:
 
 def body_of(event_id: int) -> bytes | None:
     """This will return the bytes that first told us of the event; None once retention has removed them."""
-    # Bytes are written with the delivery that brought the event, so the oldest row that has any is the one.
-    bodies = Delivery.objects.filter(event_ids__contains=[event_id], body__isnull=False).order_by("id")
-    body = bodies.values_list("body", flat=True).first()
+    body = next(iter(_bodies_of(event_id)), None)
     return None if body is None else bytes(body)
+
+
+@written
+def _bodies_of(event_id: int) -> QuerySet[Delivery, bytes | memoryview | None]:
+    # Bytes are written with the delivery that brought the event, so the oldest row that has any is the one.
+    rows = Delivery.objects.filter(event_ids__contains=[event_id], body__isnull=False)
+    return rows.order_by("id").values_list("body", flat=True)[:1]
 
 
 def count_deliveries(event_id: int) -> int:

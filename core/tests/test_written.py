@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.safestring import SafeString
 
 from core.db import TransactionStanceError, transaction
+from core.lookups import id_in, text_in
 from core.models import Policy, ProviderAccount, SalesChannel
 from core.tests.factories import NOW, a_channel, an_account
 from core.written import WrittenError, only, only_or, written
@@ -46,6 +47,12 @@ def on(*, now: datetime, limit: int) -> QuerySet[ProviderAccount, str]:
 @written
 def pairs(slug: str) -> QuerySet[ProviderAccount, tuple[str, list[str]]]:
     return ProviderAccount.objects.filter(slug=slug).values_list("provider", "currencies")
+
+
+@written
+def named(names: list[str], versions: list[int]) -> QuerySet[Policy, str]:
+    rows = Policy.objects.filter(text_in("name", names), id_in("version", versions))
+    return rows.order_by("name").values_list("name", flat=True)
 
 
 class TestWritten:
@@ -166,6 +173,22 @@ class TestWritten:
         an_account(channel)
 
         assert pairs("shop") == [("stripe", channel.currencies)] == list(vars(pairs)["__wrapped__"]("shop"))
+
+    def test_takes_as_many_as_there_are_in_one_statement(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            assert named(["webhooks"], [1]) == ["webhooks"]
+            assert named(["payment", "nothing", "webhooks"], [1, 2]) == ["payment", "webhooks"]
+            assert named(["webhooks"], [2]) == []
+
+        assert len(queries) == 3
+
+    def test_refuses_lists_of_nothing_and_of_anything_else(self) -> None:
+        for _ in range(2):
+            with pytest.raises(WrittenError, match="not with list"):
+                named([], [1])
+            with pytest.raises(WrittenError, match="not with NoneType, str"):
+                named(["webhooks", None], [1])  # type: ignore[list-item]
+            named(["webhooks"], [1])
 
     def test_refuses_a_value_that_does_not_stand_in_the_statement(self) -> None:
         elsewhere = written(lambda slug: plain(slug.upper(), "stripe"))
