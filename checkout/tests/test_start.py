@@ -1,5 +1,6 @@
 """checkout/start and what follows it, over HTTP."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from orders.models import Order
 from payments.models import PaymentAttempt
 from tests.journeys.buyers import cancel, read
 from tests.shop import Shop
+from tests.simulation.randomness import caches_age
 
 
 def nothing_was_created() -> bool:
@@ -161,6 +163,12 @@ class TestCartAfterStart:
 class TestStatements:
     # A ratchet: whoever saves a statement lowers it, BEGIN and COMMIT are counted.
     STATEMENTS_MAX = 56
+
+    @pytest.fixture(autouse=True)
+    def remembering(self) -> Iterator[None]:
+        """What a process remembers for seconds is not read once more, however slow the machine is."""
+        with caches_age(lambda: 0.0):
+            yield
 
     def count(self, shop: Shop, lines: int) -> int:
         cart = shop.a_cart({f"S{number:03}": 1 for number in range(lines)})
