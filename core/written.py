@@ -28,6 +28,8 @@ R = TypeVar("R")
 
 # No instant of ours is in the last year there is.
 LAST_YEAR = datetime(9999, 1, 1, tzinfo=UTC)
+# What Django ends a statement with that locks its rows.
+LOCKING = (" FOR UPDATE", " FOR NO KEY UPDATE")
 
 
 class WrittenError(AssertionError):
@@ -97,7 +99,7 @@ class _Statement(Generic[R]):
             self._sql, self._params = cast("tuple[str, tuple[Any, ...]]", self._compiler.as_sql())
         except TransactionManagementError as refusal:
             raise self._not_locked() from refusal
-        self._is_locking = " FOR UPDATE" in self._sql
+        self._is_locking = any(words in self._sql for words in LOCKING)
         self._places = {
             key: [place for place, param in enumerate(self._params) if param == probe] for key, probe in probes.items()
         }
