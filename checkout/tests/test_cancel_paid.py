@@ -166,6 +166,7 @@ class TestRefundThatFails:
         with transaction("test"):
             cause = system("test", now=clock.now())
             release_hold(lock_order(order["order_id"]), reason=HoldReason.REFUND_FAILED, cause=cause)
+        assert read(shop, order).json()["status"] == "cancelling"
         refund(shop, WantedEverything())
         shop.work()
         assert shop.order().state == "cancelled_with_refund"

@@ -14,7 +14,7 @@ from orders.models import Order, OrderEvent
 from orders.services import order_transaction
 from payments.providers.registry import adapter_for
 from sandbox.dialects.stripe.signing import signature_header
-from tests.journeys.buyers import cancel, hold_funds, pay_again
+from tests.journeys.buyers import cancel, hold_funds, pay_again, read
 from tests.journeys.facts import (
     ask,
     assert_sound,
@@ -303,13 +303,17 @@ class TestAfterCancel:
         voided_though_it_will_pay(shop)
         assert cancel(shop, order).status_code == 200
         assert shop.order().state == "cancelled"
+        fault(shop, "timeout_before", "refunds.create", times=None)
 
         shop.pass_time(seconds=6)
         shop.deliver()
+        shop.work()
+        assert (operations("give_back"), read(shop, order).json()["status"]) == (["sent"], "refund_pending")
+        shop.sandbox.engine.faults.clear()
         wait(shop, rounds=2, seconds=121)
 
         assert (taken(shop), given_back(shop)) == ([1999], [1999])
-        assert shop.order().state == "cancelled_with_refund"
+        assert (shop.order().state, read(shop, order).json()["status"]) == ("cancelled_with_refund", "cancelled")
 
     @pytest.mark.pains("C5")
     def test_a_late_authorization_is_voided(self, shop: Shop) -> None:

@@ -89,6 +89,19 @@ class TestWorkedOn:
         assert (sweep(), cases()) == (1, [])
         assert PaymentAttempt.objects.get().status == "requires_action"
 
+    def test_another_that_is_worked_on_makes_no_case_of_one_that_waits_for_its_customer(
+        self, shop_without_news: Shop
+    ) -> None:
+        shop = shop_without_news
+        shop.start(shop.a_cart(), token="pm_card_authenticationRequired")
+        PaymentAttempt.objects.update(status="processing")
+        worked_on = shop.start(shop.a_cart(), key="next", token=SLOW).json()
+        work_for_days(shop)
+        shop.pass_time(minutes=11)
+
+        assert sweep() == 2
+        assert list(Case.objects.values_list("subject_id", flat=True)) == [worked_on["order_id"]]
+
     def test_one_whose_look_crashes_keeps_no_other_waiting(
         self, shop_without_news: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
