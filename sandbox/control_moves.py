@@ -7,6 +7,7 @@ from sandbox.engine import Engine
 from sandbox.engine.captures import expire_hold, reverse_capture
 from sandbox.engine.charges import get_charge, get_intent
 from sandbox.engine.disputes import REASONS, STAGES, DisputeRequest, move_dispute, open_dispute
+from sandbox.engine.intents import charge_again
 from sandbox.engine.payouts import FAILURE_CODES, PayoutRequest, available, create_payout, move_payout
 from sandbox.engine.refunds import (
     BEHAVIOURS,
@@ -44,6 +45,7 @@ class Moves:
             "fraud_warnings": self._warn,
             "reversals": self._reverse,
             "expired_holds": self._expire,
+            "duplicates": self._charge_again,
         }
         self.movers: dict[str, Callable[[str, Content], Record]] = {
             "disputes": self._move_dispute,
@@ -155,6 +157,10 @@ class Moves:
         if intent.status != "requires_capture":
             raise MoveRefusedError(f"{intent.id} is {intent.status}, so it holds nothing")
         return [expire_hold(self._desk, intent_id=intent.id)]
+
+    def _charge_again(self, content: Content) -> list[Record]:
+        _refuse_unknown(content, "payment_intent")
+        return [charge_again(self._desk, intent_id=str(content.get("payment_intent")))]
 
     def _charge_of(self, content: Content) -> str:
         if content.get("charge"):

@@ -15,6 +15,7 @@ from core.cause import Cause
 from core.db import transaction_required
 from core.errors import NotFound
 from core.models import ProviderAccount
+from core.money import Money
 from orders import services as orders
 from orders.models import HoldReason, Order, OrderState, Reason
 from orders.models.money import BEFORE_PAYMENT
@@ -363,16 +364,20 @@ def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> bool:
 
 
 def _hold_mismatch(scene: Scene, update: ProviderUpdate, mismatch: str) -> None:
+    reference = update.provider_reference
+    is_ours = scene.attempt.provider_reference in {None, reference}
     orders.open_hold(scene.order, reason=HoldReason.AMOUNT_MISMATCH, detail=mismatch, cause=scene.cause)
     open_case(
         Report(
             type=CaseType.AMOUNT_MISMATCH,
-            subject_id=scene.attempt.public_id,
+            # Each payment that is not ours has a case of its own, known by the provider's name for it.
+            subject_id=scene.attempt.public_id if is_ours else reference,
             severity=Case.Severity.HIGH,
             summary=f"The provider's payment is not the one we asked for: {mismatch}.",
+            money=Money(update.captured_minor, update.currency) if update.currency == scene.order.currency else None,
             order_public_id=scene.order.public_id,
             evidence={
-                "provider_reference": update.provider_reference,
+                "provider_reference": reference,
                 "captured_minor": update.captured_minor,
                 "currency": update.currency,
                 "due_minor": scene.order.due_minor,

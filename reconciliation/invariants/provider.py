@@ -6,7 +6,7 @@ be on its way. Therefore nothing that moved at or after `since`, on either side,
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,21 +38,21 @@ class ProviderPayment:
     captured_minor: int
     moved_at: datetime
     returned_minor: int = 0
+    owed_minor: int = 0
     # Whether its movements say what it took: a payment that was tried again shows its last try alone.
     is_told_by_movements: bool = False
 
 
 @dataclass(slots=True)
 class Truth:
-    """Everything the provider says: payments by its reference, and what it owes us by currency.
+    """Everything the provider says: payments by its reference, with what it owes us for each.
 
-    `balance_minor` leaves out refunds under way, which our books know once they succeeded; `recent_minor` is the sum of
-    what moved at or after `since`, by size.
+    That leaves out refunds under way, which our books know once they succeeded; `recent_minor` is the sum of what moved
+    at or after `since`, by size and currency.
     """
 
     since: datetime
     payments: dict[str, ProviderPayment] = field(default_factory=dict)
-    balance_minor: Counter[str] = field(default_factory=Counter)
     recent_minor: Counter[str] = field(default_factory=Counter)
 
 
@@ -86,8 +86,20 @@ def read_truth(records: Iterable[Mapping[str, Any]], *, since: datetime) -> Trut
 
 def differences(truth: Truth) -> Iterator[Violation]:
     """This will yield what one side knows and the other does not. Streams our rows."""
+    known = without_told(truth)
     for compare in COMPARISONS.values():
-        yield from compare(truth)
+        yield from compare(known)
+
+
+def without_told(truth: Truth) -> Truth:
+    """This will leave out payments that are no attempt's and that people were told of, one by one: somebody else's, or
+    one that the provider made twice. Their money waits for those people and is in no books of ours.
+    """
+    cases = Case.objects.filter(type__in=[CaseType.UNKNOWN_PROVIDER_OBJECT, CaseType.AMOUNT_MISMATCH])
+    told = set(cases.values_list("subject_id", flat=True)) & set(truth.payments)
+    ours = PaymentAttempt.objects.filter(provider_reference__in=told).values_list("provider_reference", flat=True)
+    told -= set(ours)
+    return replace(truth, payments={name: row for name, row in truth.payments.items() if name not in told})
 
 
 def _payment(intent: Mapping[str, Any]) -> ProviderPayment:
@@ -109,7 +121,7 @@ def _take_in_movement(truth: Truth, movement: Mapping[str, Any], *, payment: Pro
         before_minor = payment.captured_minor if payment.is_told_by_movements else 0
         payment.captured_minor = before_minor + minor_of_truth(movement["amount"], payment.currency)
         payment.is_told_by_movements = True
-    truth.balance_minor[payment.currency] += net_minor
+    payment.owed_minor += net_minor
     if moved_at >= truth.since:
         truth.recent_minor[payment.currency] += abs(net_minor)
 
@@ -119,7 +131,7 @@ def _instant(seconds: float) -> datetime:
 
 
 def _not_ours(truth: Truth) -> Iterator[Violation]:
-    """Money the provider took under no attempt of ours (I3), unless people were told."""
+    """Money the provider took under no attempt of ours (I3)."""
     settled = [row for row in truth.payments.values() if row.captured_minor and row.moved_at < truth.since]
     for start in range(0, len(settled), ROWS_AT_ONCE):
         batch = settled[start : start + ROWS_AT_ONCE]
@@ -128,13 +140,8 @@ def _not_ours(truth: Truth) -> Iterator[Violation]:
                 "public_id", flat=True
             )
         )
-        told = set(
-            Case.objects.filter(
-                type=CaseType.UNKNOWN_PROVIDER_OBJECT, subject_id__in=[row.reference for row in batch]
-            ).values_list("subject_id", flat=True)
-        )
         for row in batch:
-            if row.attempt_id not in known and row.reference not in told:
+            if row.attempt_id not in known:
                 subject = row.order_id or row.reference
                 yield Violation(
                     "I3", subject, f"{row.reference} captured {row.captured_minor} {row.currency}: no attempt of ours"
@@ -202,8 +209,11 @@ def balance_differences(truth: Truth) -> Iterator[Violation]:
         account__code__startswith=chart.CLEARING_PREFIX, posting__is_livemode=False, recorded_at__lt=truth.since
     )
     books = dict(entries.values_list("currency").annotate(total=Sum("amount_minor")))
-    for currency in sorted(set(books) | set(truth.balance_minor)):
-        clearing_minor, balance_minor = int(books.get(currency, 0)), truth.balance_minor[currency]
+    owed: Counter[str] = Counter()
+    for payment in truth.payments.values():
+        owed[payment.currency] += payment.owed_minor
+    for currency in sorted(set(books) | set(owed)):
+        clearing_minor, balance_minor = int(books.get(currency, 0)), owed[currency]
         if abs(clearing_minor - balance_minor) > truth.recent_minor[currency]:
             detail = f"clearing is {clearing_minor}, the provider's balance {balance_minor}"
             yield Violation("I9", f"clearing:{currency}", detail)

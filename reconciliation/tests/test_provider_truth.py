@@ -10,6 +10,7 @@ from core.db import transaction
 from oversight.models import Case, CaseType
 from oversight.services import Report, open_case
 from oversight.tests.factories import tampering
+from payments.models import PaymentAttempt
 from reconciliation.invariants import provider
 from reconciliation.tests.sound_shop import open_sound_shop
 from sandbox.clock import VirtualClock
@@ -81,6 +82,15 @@ def agreeing(sandbox: httpx2.Client) -> httpx2.Client:
     return sandbox
 
 
+def tell(type: CaseType, reference: str) -> None:  # noqa: A002
+    """This will open a case about a payment."""
+    report = Report(
+        type=type, subject_id=reference, severity=Case.Severity.HIGH, summary="A payment nobody here asked for."
+    )
+    with transaction("test"):
+        open_case(report, now=AFTERWARDS)
+
+
 class TestDifferences:
     def test_there_are_none_when_both_say_the_same(self, agreeing: httpx2.Client) -> None:
         assert found(agreeing) == []
@@ -129,20 +139,38 @@ class TestDifferences:
 
     def test_money_under_no_reference_of_ours_is_found_until_people_were_told(self, agreeing: httpx2.Client) -> None:
         reference = paid(agreeing, name="stranger", amount_minor=700)
-        assert ("I3", "ord_stranger") in found(agreeing)
+        assert {("I3", "ord_stranger"), ("I9", "clearing:GBP")} <= set(found(agreeing))
 
-        with transaction("test"):
-            open_case(
-                Report(
-                    type=CaseType.UNKNOWN_PROVIDER_OBJECT,
-                    subject_id=reference,
-                    severity=Case.Severity.HIGH,
-                    summary="A payment nobody here asked for.",
-                ),
-                now=AFTERWARDS,
-            )
+        tell(CaseType.UNKNOWN_PROVIDER_OBJECT, reference)
 
-        assert ("I3", "ord_stranger") not in found(agreeing)
+        assert found(agreeing) == []
+
+    def test_a_payment_that_was_made_twice_is_found_until_people_were_told_of_that_one(
+        self, agreeing: httpx2.Client
+    ) -> None:
+        answer = agreeing.get("/_control/truth", params={"kind": "intent"})
+        [first] = [row for row in map(json.loads, answer.iter_lines()) if row["metadata"]["order_id"] == "ord_paid"]
+        for _ in range(2):
+            agreeing.post("/_control/duplicates", json={"payment_intent": first["id"]}).raise_for_status()
+        records = [json.loads(line) for line in agreeing.get("/_control/truth?kind=intent").iter_lines()]
+        again = [row["id"] for row in records if row["metadata"] == first["metadata"] and row["id"] != first["id"]]
+        twice = {("I3", "ord_paid"), ("I1", "ord_paid"), ("I9", "clearing:GBP")}
+        assert set(found(agreeing)) == twice
+
+        tell(CaseType.AMOUNT_MISMATCH, again[0])
+        assert set(found(agreeing)) == twice
+
+        tell(CaseType.AMOUNT_MISMATCH, again[1])
+        assert found(agreeing) == []
+
+    def test_of_a_payment_of_ours_people_can_be_told_whatever_it_is_looked_at(self, agreeing: httpx2.Client) -> None:
+        with tampering() as tamperer:
+            tamperer.execute("UPDATE payments_paymentattempt SET captured_minor = 999 WHERE public_id = 'payatt_paid'")
+        reference = PaymentAttempt.objects.get(public_id="payatt_paid").provider_reference
+
+        tell(CaseType.AMOUNT_MISMATCH, str(reference))
+
+        assert ("I3", "ord_paid") in found(agreeing)
 
     def test_what_moved_a_moment_ago_is_not_judged(self, agreeing: httpx2.Client) -> None:
         paid(agreeing, name="waiting", amount_minor=500)

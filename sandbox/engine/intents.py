@@ -4,14 +4,14 @@ Every function expects the caller's transaction, so that an idempotency key and 
 stored together or not at all.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sandbox.cards import AUTHENTICATION_FAILURE, AUTHENTICATION_REQUIRED, CARDS, Card, Decline, behaviour_for
 from sandbox.engine.captures import take_money
 from sandbox.engine.charges import change_intent, get_intent
 from sandbox.engine.desk import Desk
-from sandbox.errors import WrongStateError
+from sandbox.errors import MoveRefusedError, WrongStateError
 from sandbox.records import Charge, Intent
 
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -122,6 +122,19 @@ def approve_intent(desk: Desk, *, intent: Intent, three_d_secure: dict[str, Any]
     desk.publish("charge.succeeded", subject=charge, intent=intent)
     desk.publish("payment_intent.succeeded", subject=intent, intent=intent)
     return intent
+
+
+def charge_again(desk: Desk, *, intent_id: str) -> Intent:
+    """This will make the mistake that keys are there to prevent: the same payment once more, its money taken at once.
+
+    It has an id of its own and the metadata of the first, as if one request had been carried out twice. Raises
+    `NotFoundError`; `MoveRefusedError` when the payment has taken no money.
+    """
+    first = get_intent(desk, intent_id)
+    if first.status != "succeeded":
+        raise MoveRefusedError(f"{first.id} is {first.status}, so nothing was charged that could be charged again")
+    wish = Wish(**{field.name: getattr(first, field.name) for field in fields(Wish)})
+    return approve_intent(desk, intent=create_intent(desk, wish=replace(wish, capture_method="automatic")))
 
 
 def decline_intent(

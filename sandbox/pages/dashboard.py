@@ -133,6 +133,7 @@ def _charge_moves(charge: Charge) -> str:
         _move("fraud_warnings", named, "Fraud warning"),
         _move("refunds", named, "Refund by hand"),
         _move("reversals", named, "Bank takes it back"),
+        _move("duplicates", {"payment_intent": charge.intent_id}, "Charge it again"),
     ]
     return "".join(buttons)
 

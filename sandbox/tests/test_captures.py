@@ -250,3 +250,31 @@ class TestCaptureTakenBack:
         for params in ({"payment_intent": intent.id}, {"charge": intent.latest_charge}):
             with pytest.raises(stripe.InvalidRequestError):
                 sandbox.sdk.v1.refunds.create(params)  # type: ignore[arg-type]
+
+
+class TestDuplicate:
+    def test_takes_the_money_once_more_under_another_id(self, sandbox: InProcess) -> None:
+        intent = sandbox.pay(metadata={"attempt_id": "payatt_1"})
+        sandbox.receive_types()
+
+        made = sandbox.make("duplicates", payment_intent=intent.id)
+
+        again = sandbox.sdk.v1.payment_intents.retrieve(made["id"])
+        assert again.id != intent.id
+        assert (again.status, again.amount_received, again.metadata["attempt_id"]) == ("succeeded", 1000, "payatt_1")
+        assert again.latest_charge != intent.latest_charge
+        assert sandbox.receive_types() == ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]
+        assert sandbox.balance() == 2000
+
+    def test_of_held_funds_that_were_taken_is_taken_at_once(self, sandbox: InProcess) -> None:
+        intent = held(sandbox)
+        assert sandbox.refusal("duplicates", {"payment_intent": intent.id})[0] == 409
+        sandbox.sdk.v1.payment_intents.capture(intent.id)
+
+        made = sandbox.make("duplicates", payment_intent=intent.id)
+
+        assert sandbox.sdk.v1.payment_intents.retrieve(made["id"]).amount_received == 1000
+
+    def test_is_refused_where_there_is_nothing(self, sandbox: InProcess) -> None:
+        assert sandbox.refusal("duplicates", {"payment_intent": "pi_none"})[0] == 404
+        assert sandbox.refusal("duplicates", {"payment_intent": "pi_none", "amount": 1})[0] == 400

@@ -7,19 +7,28 @@ import pytest
 
 from catalog.tests.factories import a_product
 from core import clock
+from core.cause import system
+from core.db import transaction
+from orders.models import HoldReason
+from orders.selectors import lock_order
+from orders.services import release_hold
+from oversight.models import Case
 from payments.models import PaymentAttempt
 from payments.providers.registry import adapter_for
 from sandbox.dialects.stripe.signing import signature_header
-from tests.journeys.buyers import cancel, pay_again
+from tests.journeys.buyers import cancel, pay_again, read
 from tests.journeys.facts import (
     ask,
     cases,
+    control,
     errors,
+    fault,
     given_back,
     holds,
     learn,
     operations,
     taken,
+    unheard,
     violations,
     voided_though_it_will_pay,
     wait,
@@ -105,6 +114,75 @@ class TestMismatch:
 
         assert shop.order().state == "paid"
         assert holds(shop) == ["amount_mismatch"]
+
+
+class TestMadeTwice:
+    """The provider breaks the promise of its keys and charges one try twice."""
+
+    def twin(self, shop: Shop) -> str:
+        """This will let the provider take once more what it took, and return its name for that payment."""
+        known = {row["id"] for row in shop.truth("intent")}
+        unheard(shop, "duplicates", payment_intent=next(iter(known)))
+        [twin] = {row["id"] for row in shop.truth("intent")} - known
+        return str(twin)
+
+    def test_the_second_is_held_for_people_under_its_own_name_and_never_counted(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_visa").json()
+        twin = self.twin(shop)
+
+        for _ in range(2):
+            shop.deliver()
+            ask(shop)
+            shop.work()
+
+        placed = shop.order()
+        assert (placed.state, placed.captured_minor, placed.excess_minor) == ("paid", 1999, 0)
+        assert holds(shop) == ["amount_mismatch"]
+        case = Case.objects.get(type="amount_mismatch")
+        assert (case.subject_id, case.order_public_id, case.amount_minor) == (twin, placed.public_id, 1999)
+        assert read(shop, order).json()["status"] == "under_review"
+
+    def test_giving_the_second_back_is_no_refund_of_the_first(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_visa").json()
+        twin = self.twin(shop)
+        shop.deliver()
+
+        control(shop, "refunds", payment_intent=twin)
+        shop.deliver()
+        with transaction("test"):
+            cause = system("test", now=clock.now())
+            release_hold(lock_order(order["order_id"]), reason=HoldReason.AMOUNT_MISMATCH, cause=cause)
+        wait(shop, rounds=2, seconds=601)
+
+        placed = shop.order()
+        assert (placed.state, placed.captured_minor, placed.returned_minor, placed.accepted_minor) == (
+            "paid",
+            1999,
+            0,
+            1999,
+        )
+        assert (holds(shop), operations("refund"), operations("give_back")) == ([], [], [])
+
+    @pytest.mark.parametrize("is_first", [True, False], ids=["heard first", "heard last"])
+    def test_whichever_is_heard_of_first_pays_and_the_other_is_told_to_people(
+        self, shop: Shop, *, is_first: bool
+    ) -> None:
+        fault(shop, "timeout_after", "payment_intents.create", times=3)
+        assert shop.start(shop.a_cart(), token="pm_card_visa").status_code == 202
+        twin = self.twin(shop)
+        engine = shop.sandbox.engine
+        due = engine.due_deliveries(shop.virtual.now(), limit=100)
+        for delivery in reversed(due) if is_first else due:
+            shop.carry(delivery)
+            shop.work()
+        wait(shop, rounds=4, seconds=601)
+
+        placed = shop.order()
+        assert (placed.state, placed.captured_minor, placed.excess_minor) == ("paid", 1999, 0)
+        assert (shop.attempt().provider_reference == twin) is is_first
+        [other] = {row["id"] for row in shop.truth("intent")} - {shop.attempt().provider_reference}
+        assert [case.subject_id for case in Case.objects.filter(type="amount_mismatch")] == [other]
+        assert operations("authorize") == ["succeeded"]
 
 
 class TestExternalRefund:

@@ -20,7 +20,7 @@ FAULTS = (
     "double tap", "retry same key", "retry new key", "key reused", "other device", "payment link", "app killed",
     "back button", "cart copied", "bank left unanswered", "cancel during payment",
     "challenge", "provider keys pruned", "dashboard capture", "dashboard cancel",
-    *(f"provider {kind}" for kind in CALL_FAULTS),
+    *(f"provider {kind}" for kind in CALL_FAULTS), "provider charges twice",
     "line request kept", "line late effect", "line key refused", "line answer read late", "overtaken",
     *(f"webhook {kind}" for kind in POST_FAULTS),
     "webhook answer lost", "webhook before the answer", "webhook forged", "webhook old",

@@ -18,7 +18,7 @@ CALL_FAULTS = {
     "timeout_before": 6, "timeout_after": 6, "error_500_before": 4, "error_500_saved": 6, "key_in_use": 6,
     "rate_limited": 4, "slow": 5, "decline": 5, "late_success": 5,
 }  # fmt: skip
-REFUND_FAULTS = {"refund_pending": 9, "refund_pending_fails": 9, "refund_reversed": 8}
+REFUND_FAULTS = {"refund_pending": 9, "refund_pending_fails": 9, "refund_reversed": 11}
 CALL_FAULTS |= REFUND_FAULTS
 POST_FAULTS = {"drop": 3, "duplicate": 3, "delay": 2, "reorder": 3}
 NEXT_STAGES = {
@@ -34,7 +34,7 @@ RESERVATION_MINUTES, AUTHORIZATION_DAYS = 15, 7
 DOOMED = {
     "tx:catalog.release_capped": 3, "tx:checkout.add_coupon": 2, "tx:checkout.ask_for_refund": 12,
     "tx:checkout.create_cart": 1, "tx:checkout.remove_coupon": 2, "tx:checkout.resume.open": 1,
-    "tx:checkout.resume.record": 4, "tx:checkout.set_addresses": 2, "tx:checkout.set_line": 3,
+    "tx:checkout.resume.record": 6, "tx:checkout.set_addresses": 2, "tx:checkout.set_line": 3,
     "tx:checkout.set_lines": 1, "tx:checkout.start.open": 1, "tx:checkout.start.record": 3, "tx:ledger.close_day": 5,
     "tx:ledger.make_checkpoints": 5, "tx:oversight.expire_approvals": 2, "tx:oversight.seal": 3,
     "tx:payments.lease": 2, "tx:payments.recover.glance": 6, "tx:payments.recover.look": 1,
@@ -151,6 +151,15 @@ def reversal(world: World, dice: random.Random) -> None:
         world.note("capture reversed")
 
 
+def charge_twice(world: World, dice: random.Random) -> None:
+    """The provider breaks the promise of its keys: what it took once it takes once more."""
+    store = world.shop.sandbox.engine.store
+    intents = [row["id"] for row in world.shop.truth("intent") if row["status"] == "succeeded"]
+    if intents and control(world, "duplicates", {"payment_intent": dice.choice(intents)}):
+        world.made_twice |= {store.rows("SELECT id FROM intents ORDER BY seq DESC LIMIT 1")[0][0]}
+        world.note("provider charges twice")
+
+
 def dashboard_refund(world: World, dice: random.Random) -> None:
     """Somebody gives money back in the provider's dashboard, past us."""
     intents = [row["id"] for row in world.shop.truth("intent") if row["status"] == "succeeded"]
@@ -216,6 +225,7 @@ HAPPENINGS: dict[str, tuple[float, Act]] = {
     "dispute": (5, dispute),
     "reversal": (2, reversal),
     "dashboard_refund": (1, dashboard_refund),
+    "charge_twice": (2, charge_twice),
     "fraud_warning": (1, fraud_warning),
     "task_lost": (4, task_lost),
     "broker_emptied": (3, broker_emptied),

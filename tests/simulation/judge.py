@@ -43,10 +43,12 @@ OWN_CHECKS = (
 CHECK_NAMES: tuple[str, ...] = (*SQL_CHECKS, *provider.COMPARISONS, *HASH_CHECKS, *OWN_CHECKS)
 
 PROVIDER_TABLES = ("intents", "refunds", "idempotency_keys")
-OURS = "SELECT json_extract(metadata, '$.attempt_id') FROM intents WHERE json_extract(metadata, '$.stranger') IS NULL"
+OURS = """
+SELECT id, json_extract(metadata, '$.attempt_id') FROM intents WHERE json_extract(metadata, '$.stranger') IS NULL
+"""
 # Payments that are there, open or taken, and of which no try ever failed.
 CARRIED_OUT = """
-SELECT json_extract(metadata, '$.attempt_id') FROM intents
+SELECT id, json_extract(metadata, '$.attempt_id') FROM intents
 WHERE status <> 'canceled' AND last_error IS NULL
     AND id NOT IN (SELECT subject_id FROM events WHERE kind = 'payment_intent.payment_failed')
 """
@@ -55,13 +57,15 @@ HEARSAY = (
     Check(
         "I11",
         "processed_events_took_effect",
-        "A failure that was processed is about an attempt that is known.",
+        "A failure that was processed is about an attempt that is known, or about a payment people were told of.",
         """
         SELECT event.public_id AS subject, concat('is about ', event.object_id, ', which nobody knows, and was dropped')
             AS detail
         FROM webhooks_event AS event
         WHERE event.type = 'payment_intent.payment_failed' AND event.status IN ('processed', 'ignored') AND NOT EXISTS (
             SELECT 1 FROM payments_paymentattempt AS attempt WHERE attempt.provider_reference = event.object_id)
+            AND NOT EXISTS (SELECT 1 FROM oversight_case AS told
+            WHERE told.type = 'amount_mismatch' AND told.subject_id = event.object_id)
         """,
     ),
 )
@@ -81,6 +85,8 @@ WHERE event.type = 'payment_intent.succeeded' AND event.status = 'processed' AND
     AND NOT EXISTS (SELECT 1 FROM payments_paymentattempt AS attempt
     WHERE attempt.provider_reference = event.object_id
         AND (attempt.captured_minor > 0 OR attempt.reversals_count > 0 OR attempt.reversed_minor > 0))
+    AND NOT EXISTS (SELECT 1 FROM oversight_case AS told
+    WHERE told.type = 'amount_mismatch' AND told.subject_id = event.object_id)
 """
 ANSWERED = """
 SELECT concat('key ', id), finished_at::text FROM core_idempotencykey WHERE finished_at <= $1
@@ -166,7 +172,8 @@ class Judge:
         passes: dict[str, Callable[[], Iterator[Violation]]] = dict(HASH_CHECKS)
         chosen = {name: compare for name, compare in provider.COMPARISONS.items() if name in self._checks}
         if chosen:
-            truth = provider.read_truth(_records(self._world.shop), since=clock.now() + timedelta(days=1))
+            told = provider.read_truth(_records(self._world.shop), since=clock.now() + timedelta(days=1))
+            truth = provider.without_told(told)
             passes |= {name: partial(compare, truth) for name, compare in chosen.items()}
         found += [Finding(name, str(one)) for name, look in passes.items() if name in self._checks for one in look()]
         found += [one for one in _left_undone() if one.check in self._checks]
@@ -191,7 +198,7 @@ class Judge:
             return
         self._compared = counts
         yield from self._strange_keys()
-        attempts = [row[0] for row in store.rows(OURS)]
+        attempts = [row[1] for row in store.rows(OURS) if row[0] not in self._world.made_twice]
         operations = [
             row[0]
             for row in store.rows(
@@ -228,7 +235,8 @@ class Judge:
         if not refused:
             return
         store = self._world.shop.sandbox.engine.store
-        taken = {row[0] for row in store.rows(CARRIED_OUT)} - self._world.line.late_attempts
+        taken = {row[1] for row in store.rows(CARRIED_OUT) if row[0] not in self._world.made_twice}
+        taken -= self._world.line.late_attempts
         for operation_id, attempt_id in refused:
             if attempt_id in taken:
                 text = f"I12 {operation_id} counts as refused, the provider carried it out"

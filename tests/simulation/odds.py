@@ -21,7 +21,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "repeat", "start_elsewhere", "pay_by_link", "cancel", "ask_refund", "go_back", "reopen_app", "copy_cart",
         "sign_in",
     ),
-    "provider": ("provider_fault", "keys_pruned", "stranger_pays", "work_in_dashboard", "bank_is_slow",
+    "provider": ("provider_fault", "keys_pruned", "stranger_pays", "charge_twice", "work_in_dashboard", "bank_is_slow",
                  "answers_are_lost"),
     "banks": ("dispute", "reversal", "dashboard_refund", "fraud_warning", "tried_again", "paid_once_more"),
     "line": ("line_keeps", "key_refused", "left_for_long", "paid_twice", "come_back_late", "overtaken", "old_news",

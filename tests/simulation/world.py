@@ -125,6 +125,8 @@ class World:
         self.done: Counter[str] = Counter()
         self.complaints: list[str] = []
         self.strangers = 0
+        # Payments that the provider made though nobody asked: what it took already it took again.
+        self.made_twice: set[str] = set()
         self.order_of_cart: dict[str, str] = {}
         self.answers: dict[tuple[str, str], bytes] = {}
 

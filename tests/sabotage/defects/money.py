@@ -69,6 +69,31 @@ DEFECTS = (
         more={"paid_twice": 10},
     ),
     Defect(
+        "second charge passed over",
+        "What the provider says of a payment that it made twice is left out, and nobody is told.",
+        (
+            Edit(
+                "payments.services.funnel._is_passed_over",
+                "    if foreign:\n        _hold_mismatch(scene, update, foreign)\n",
+                "    if foreign:\n",
+            ),
+        ),
+        more={"charge_twice": 10, "start": 2, "confirm": 2},
+    ),
+    Defect(
+        "second charge taken for the first",
+        "Of two payments under one attempt each is taken for the one we know.",
+        (
+            Edit(
+                "payments.services.learn.foreign_of",
+                "    if attempt.provider_reference not in {None, update.provider_reference}:\n"
+                '        return "two payments at the provider carry the same attempt"\n',
+                "",
+            ),
+        ),
+        more={"charge_twice": 10, "start": 2, "confirm": 2},
+    ),
+    Defect(
         "hold ignored",
         "Held funds are taken although somebody said that the order has to wait.",
         (
