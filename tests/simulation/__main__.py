@@ -1,4 +1,4 @@
-"""`./run simulate --seed N | --seeds A..B [--steps M] [--faults GROUP …] [--minutes T] [--script FILE]`.
+"""`./run simulate --seed N | --seeds A..B [--steps M] [--faults GROUP …] [--minutes T] [--script|--picture FILE]`.
 
 Plays and prints what was seen. Exit code 0 only when nothing was broken and, over 2,000 seeds or more, everything
 happened as often as it must. A broken seed is shortened and its script printed; `--script FILE` plays it.
@@ -20,6 +20,7 @@ django.setup()
 from tests.simulation.counts import missed  # noqa: E402 - Django first
 from tests.simulation.judge import CHECK_NAMES  # noqa: E402
 from tests.simulation.odds import GROUPS  # noqa: E402
+from tests.simulation.picture import picture  # noqa: E402
 from tests.simulation.reporting import show_run, show_tally  # noqa: E402
 from tests.simulation.running import House, Tally, play_all  # noqa: E402
 from tests.simulation.script import Step  # noqa: E402
@@ -33,6 +34,8 @@ def main() -> int:
     words = _words()
     if words.script:
         return _play_script(words.script, seed=words.seed or 0)
+    if words.picture:
+        return _draw_picture(words.picture, seed=words.seed or 1, steps=words.steps)
     seeds = [words.seed] if words.seed else _seeds(words.seeds or f"1..{ENDLESS if words.minutes else 20}")
     if words.fresh:
         first = secrets.randbits(31)
@@ -82,6 +85,7 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--broken-max", type=int, default=1, help="stop after so many broken seeds")
     parser.add_argument("--as-drawn", action="store_true", help="do not shorten a broken seed")
     parser.add_argument("--script", type=Path, help="a script as a broken seed prints it")
+    parser.add_argument("--picture", type=Path, help="draw what one seed plays into this SVG file")
     return parser.parse_args()
 
 
@@ -95,6 +99,14 @@ def _play_script(path: Path, *, seed: int) -> int:
     with House(f"simulation_script_{secrets.randbits(20)}") as house:
         run = house.play(seed, steps)
     show_run(run)
+    return 0 if run.is_clean else 1
+
+
+def _draw_picture(path: Path, *, seed: int, steps: int) -> int:
+    with House(f"simulation_picture_{secrets.randbits(20)}") as house:
+        run = house.watch(seed, steps=steps)
+    path.write_text(picture(run))
+    print(f"seed {seed}, {len(run.log)} scenes and {run.calm_steps} steps to come to rest: {path}")
     return 0 if run.is_clean else 1
 
 

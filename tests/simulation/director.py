@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.test import override_settings
 
 from core import clock, jobs, killpoints, policies, throttles
-from orders.models import OrderEvent
+from orders.models import Order, OrderEvent
 from payments.providers.registry import use_adapter
 from tests.shop import ShopClock, open_shop
 from tests.simulation.furniture import furnish
@@ -29,13 +29,24 @@ from webhooks.selectors import forget_addresses
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the event log: which step, when on the shop's clock, what, and where it paused or ended."""
+    """A line of the event log: which step, when on the shop's clock, what, where it paused or ended, what befell it."""
 
     number: int
     seconds: float
     step: Step
     ended_at: str
     statements: int
+    hurt: str = ""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What there was to see after a line of the log: who was in the middle of what, by place, and each order's state by
+    its number.
+    """
+
+    busy: dict[int, str]
+    orders: dict[str, str]
 
 
 @dataclass
@@ -45,6 +56,8 @@ class Run:
     seed: int
     steps: list[Step] = field(default_factory=list)
     log: list[Entry] = field(default_factory=list)
+    # One for each line of the log and one of the end, of a run that is watched.
+    sights: list[Sight] = field(default_factory=list)
     broken: list[Finding] = field(default_factory=list)
     counted_steps: int = 0
     calm_steps: int = 0
@@ -72,12 +85,14 @@ class Director:
         odds: Odds | None = None,
         people: int = 4,
         checks: Collection[str] = CHECK_NAMES,
+        is_watched: bool = False,
     ) -> None:
-        """Remember; `__enter__` opens. `odds` in the place of the seed's own."""
+        """Remember; `__enter__` opens. `odds` in the place of the seed's own; who watches keeps sights."""
         self.run = Run(seed)
         self._odds = odds or odds_for(seed, groups=groups)
         self._people = people
         self._checks = checks
+        self._is_watched = is_watched
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -110,6 +125,7 @@ class Director:
 
     def __exit__(self, *_: object) -> None:
         """Count what was seen and close."""
+        self._watch()
         moves = OrderEvent.objects.filter(kind="transition").values_list("from_state", "to_state")
         self.run.transitions.update(moves)
         self.run.done = self.world.done + Counter({f"fault: {name}": n for name, n in self.stage.injuries.items()})
@@ -163,10 +179,12 @@ class Director:
     def _scene(self, step: Step, act: Callable[[], str]) -> bool:
         """Let something happen, count it, write it down and look. Returns whether all is well."""
         self.world.broker.fresh.clear()
+        self.stage.hurt = ""
         before, writes_before = self._effects(), self._writes()
         ended_at = act()
         effects = self._effects() - before
-        self.run.log.append(Entry(len(self.run.steps), now_seconds(), step, ended_at, effects))
+        self.run.log.append(Entry(len(self.run.steps), now_seconds(), step, ended_at, effects, self.stage.hurt))
+        self._watch()
         self.run.counted_steps += effects > 0
         self.run.statements = self.stage.statements
         # A step that only read anything left all as it was looked at before.
@@ -179,6 +197,11 @@ class Director:
         changed = frozenset(self.stage.changed) if is_counted else None
         self.stage.changed.clear()
         return self._judge.after_step(changed)
+
+    def _watch(self) -> None:
+        if self._is_watched:
+            busy = {slot.number: slot.name for slot in self.stage.slots if slot.is_busy}
+            self.run.sights.append(Sight(busy, dict(Order.objects.order_by("id").values_list("number", "state"))))
 
     def _effects(self) -> int:
         """Statements and provider calls of actors so far; the judge's own are not among them."""

@@ -14,6 +14,7 @@ def show_run(run: Run) -> None:
         place = "-" if entry.step.kind == "world" else str(entry.step.slot)
         what = entry.step.name or "goes on"
         where = f" → {entry.ended_at}" if entry.ended_at else ""
+        where += f" ({entry.hurt})" if entry.hurt else ""
         print(f"{entry.number:>5} {entry.seconds - start:>10.1f} s  {place:<4} {what}{where}")
     print(f"\nbroken: {'; '.join(map(str, run.broken)) or 'nothing'}")
     print(f"\nthe script, for ./run simulate --seed {run.seed} --script FILE:")

@@ -88,6 +88,8 @@ class Stage:
         self.writes = 0
         self.changed: set[str] = set()
         self.calls = 0
+        # What befell somebody last, and where.
+        self.hurt = ""
         self._doomed: set[str] = set()
         self._always_pause = always_pause
         self._on_lost_commit = on_lost_commit
@@ -204,6 +206,7 @@ class Stage:
         self.injuries[slot.injury] += 1
         if slot.injury.startswith("kill"):
             self.kills[point] += 1
+        self.hurt = f"{slot.injury} at {point}"
         slot.injury = ""
 
     def _run(self, slot: Slot) -> Slot:

@@ -39,9 +39,9 @@ def _in_silence() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def draw(seed: int, *, steps: int = STEPS) -> Run:
+def draw(seed: int, *, steps: int = STEPS, is_watched: bool = False) -> Run:
     """This will play a seed."""
-    with Director(seed=seed) as director:
+    with Director(seed=seed, is_watched=is_watched) as director:
         return director.draw(steps)
 
 
@@ -54,9 +54,10 @@ class TestHarness:
     def test_one_seed_is_one_history(self, database: str, emptying_statement: str) -> None:
         first = draw(5, steps=60)
         databases.empty(database, statement=emptying_statement)
-        second = draw(5, steps=60)
+        second = draw(5, steps=60, is_watched=True)
 
         assert history(first) == history(second)
+        assert (first.sights, len(second.sights)) == ([], len(second.log) + 1)
         assert 60 <= first.counted_steps < 80
 
     def test_who_is_in_the_middle_of_something_ends_with_the_run(self, database: str) -> None:
