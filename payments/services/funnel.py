@@ -148,7 +148,9 @@ def _is_passed_over(scene: Scene, update: ProviderUpdate) -> bool:
     """
     foreign = learn.foreign_of(update, attempt=scene.attempt)
     if foreign:
-        _hold_mismatch(scene, update, foreign)
+        # Whoever gave such a payment back is not asked to look at it anew when the provider tells of that.
+        if not learn.is_given_back(update):
+            _hold_mismatch(scene, update, foreign)
         return True
     taken_back.refuse_contradicted(scene.attempt, update)
     is_unclear = taken_back.is_overtaken(scene.attempt, update) or taken_back.hides_money(scene.attempt, update)

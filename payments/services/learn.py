@@ -69,6 +69,12 @@ def foreign_of(update: ProviderUpdate, *, attempt: PaymentAttempt) -> str:
     return ""
 
 
+def is_given_back(update: ProviderUpdate) -> bool:
+    """This will tell whether a payment took money and all of it went back, as its refunds say."""
+    returned_minor = sum(refund.amount_minor for refund in update.refunds if refund.status == "succeeded")
+    return 0 < update.captured_minor <= returned_minor
+
+
 def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt, operations: Sequence[Operation]) -> str:
     """This will say in words how the amount of the provider's payment differs from what we asked for, or ""."""
     if update.amount_minor != attempt.amount_minor:

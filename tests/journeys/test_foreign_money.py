@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from orders.models import HoldReason
 from orders.selectors import lock_order
 from orders.services import release_hold
 from oversight.models import Case
+from oversight.services import resolve_case
 from payments.models import PaymentAttempt
 from payments.providers.registry import adapter_for
 from sandbox.dialects.stripe.signing import signature_header
@@ -20,7 +22,6 @@ from tests.journeys.buyers import cancel, pay_again, read
 from tests.journeys.facts import (
     ask,
     cases,
-    control,
     errors,
     fault,
     given_back,
@@ -142,26 +143,33 @@ class TestMadeTwice:
         assert (case.subject_id, case.order_public_id, case.amount_minor) == (twin, placed.public_id, 1999)
         assert read(shop, order).json()["status"] == "under_review"
 
-    def test_giving_the_second_back_is_no_refund_of_the_first(self, shop: Shop) -> None:
+    def test_who_gives_the_second_back_refunds_nothing_of_the_first_and_is_not_told_again(self, shop: Shop) -> None:
         order = shop.start(shop.a_cart(), token="pm_card_visa").json()
         twin = self.twin(shop)
         shop.deliver()
+        [case] = Case.objects.filter(type="amount_mismatch")
 
-        control(shop, "refunds", payment_intent=twin)
+        unheard(shop, "refunds", payment_intent=twin, amount=1000)
+        self.settle(order, case)
         shop.deliver()
-        with transaction("test"):
-            cause = system("test", now=clock.now())
-            release_hold(lock_order(order["order_id"]), reason=HoldReason.AMOUNT_MISMATCH, cause=cause)
+        assert holds(shop) == ["amount_mismatch"]
+        [again] = Case.objects.filter(type="amount_mismatch").exclude(status="resolved")
+        unheard(shop, "refunds", payment_intent=twin, amount=999)
+        self.settle(order, again)
+        shop.deliver()
         wait(shop, rounds=2, seconds=601)
 
         placed = shop.order()
-        assert (placed.state, placed.captured_minor, placed.returned_minor, placed.accepted_minor) == (
-            "paid",
-            1999,
-            0,
-            1999,
-        )
-        assert (holds(shop), operations("refund"), operations("give_back")) == ([], [], [])
+        assert (placed.state, placed.captured_minor, placed.returned_minor) == ("paid", 1999, 0)
+        assert (holds(shop), cases(), operations("refund"), operations("give_back")) == ([], [], [], [])
+        assert [row["amount"] for row in shop.truth("refund")] == [1000, 999]
+
+    def settle(self, order: dict[str, Any], case: Case) -> None:
+        """This will be what a person does who gave it back: the case is closed and the order let go."""
+        with transaction("test"):
+            cause = system("test", now=clock.now())
+            release_hold(lock_order(order["order_id"]), reason=HoldReason.AMOUNT_MISMATCH, cause=cause)
+            resolve_case(case.public_id, resolution="Given back in the dashboard.", cause=cause)
 
     @pytest.mark.parametrize("is_first", [True, False], ids=["heard first", "heard last"])
     def test_whichever_is_heard_of_first_pays_and_the_other_is_told_to_people(

@@ -78,6 +78,14 @@ def a_success_heard_of(shop: Shop) -> None:
         shop.carry(delivery)
 
 
+def take_for_refused(database: str, *, reference: str) -> None:
+    """This will call the only try to pay refused and give its payment that name. No move of ours leads there."""
+    with databases.superuser(database) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("UPDATE payments_paymentattempt SET provider_reference = %s", [reference])
+        owner.execute("UPDATE payments_operation SET status = 'declined', settled_at = created_at")
+
+
 def lose_its_effect(database: str) -> None:
     """This will mark successes as processed that had no effect. No move of ours leads there."""
     with databases.superuser(database) as owner:

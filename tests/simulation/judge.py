@@ -74,7 +74,7 @@ SELECT intents.id, charges.created FROM intents JOIN charges ON charges.id = int
 WHERE intents.status = 'succeeded'
 """
 REFUSED = """
-SELECT operation.public_id, attempt.public_id FROM payments_operation AS operation
+SELECT operation.public_id, attempt.public_id, attempt.provider_reference FROM payments_operation AS operation
 JOIN payments_paymentattempt AS attempt ON attempt.id = operation.attempt_id
 WHERE operation.kind = 'authorize' AND operation.status IN ('declined', 'failed') AND operation.created_at <= $1
 ORDER BY operation.id
@@ -235,10 +235,15 @@ class Judge:
         if not refused:
             return
         store = self._world.shop.sandbox.engine.store
-        taken = {row[1] for row in store.rows(CARRIED_OUT) if row[0] not in self._world.made_twice}
-        taken -= self._world.line.late_attempts
-        for operation_id, attempt_id in refused:
-            if attempt_id in taken:
+        carried_out: defaultdict[str, set[str]] = defaultdict(set)
+        for intent_id, attempt_id in store.rows(CARRIED_OUT):
+            carried_out[attempt_id].add(intent_id)
+        for operation_id, attempt_id, reference in refused:
+            if attempt_id in self._world.line.late_attempts:
+                continue
+            # Of a payment that was made twice either may be the one we know; people are told of the other.
+            theirs = carried_out[attempt_id]
+            if reference in theirs or (reference is None and theirs - self._world.made_twice):
                 text = f"I12 {operation_id} counts as refused, the provider carried it out"
                 yield Finding("refusals_are_the_providers", text)
 

@@ -19,7 +19,7 @@ from tests.sabotage.defects import BY_NAME
 from tests.simulation import rest, workers
 from tests.simulation.customers import look
 from tests.simulation.director import Director, Run
-from tests.simulation.furniture import a_success_heard_of, lose_its_effect
+from tests.simulation.furniture import a_success_heard_of, lose_its_effect, take_for_refused
 from tests.simulation.judge import CHECK_NAMES, Judge, unprocessed_events
 from tests.simulation.odds import ACTS, HAPPENINGS, odds_for
 from tests.simulation.rest import FORGOTTEN_DAYS
@@ -220,6 +220,22 @@ class TestChecks:
                 look(world, Random(1))
 
         assert [" asks to be paid before " in text for text in world.complaints] == ([] if is_known else [True])
+
+    @pytest.mark.parametrize("is_ours", [True, False])
+    def test_of_a_payment_made_twice_the_one_we_know_is_what_counts_as_refused(
+        self, database: str, is_ours: bool
+    ) -> None:
+        with Director(seed=5) as director:
+            shop, world = director.world.shop, director.world
+            a_success_heard_of(shop)
+            HAPPENINGS["charge_twice"][1](world, Random(1))
+            [known] = {row["id"] for row in shop.truth("intent")} - world.made_twice
+            reference = known if is_ours else next(iter(world.made_twice))
+            unheard(shop, "reversals", payment_intent=next(iter(world.made_twice)))
+            take_for_refused(database, reference=reference)
+            found = Judge(director.world).after_step()
+
+        assert ("refusals_are_the_providers" in {one.check for one in found}) is is_ours
 
     def test_a_success_that_was_taken_back_is_not_the_one_that_came_since(self, database: str) -> None:
         with Director(seed=5) as director:

@@ -74,8 +74,8 @@ DEFECTS = (
         (
             Edit(
                 "payments.services.funnel._is_passed_over",
-                "    if foreign:\n        _hold_mismatch(scene, update, foreign)\n",
-                "    if foreign:\n",
+                "            _hold_mismatch(scene, update, foreign)\n",
+                "            pass\n",
             ),
         ),
         more={"charge_twice": 10, "start": 2, "confirm": 2},
