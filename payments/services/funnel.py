@@ -148,8 +148,7 @@ def _is_passed_over(scene: Scene, update: ProviderUpdate) -> bool:
     """
     foreign = learn.foreign_of(update, attempt=scene.attempt)
     if foreign:
-        # Whoever gave such a payment back is not asked to look at it anew when the provider tells of that.
-        if not learn.is_given_back(update):
+        if not learn.is_settled(update, order=scene.order):
             _hold_mismatch(scene, update, foreign)
         return True
     taken_back.refuse_contradicted(scene.attempt, update)

@@ -164,6 +164,20 @@ class TestMadeTwice:
         assert (holds(shop), cases(), operations("refund"), operations("give_back")) == ([], [], [], [])
         assert [row["amount"] for row in shop.truth("refund")] == [1000, 999]
 
+    def test_one_that_was_given_back_before_anybody_heard_of_it_is_told_once(self, shop: Shop) -> None:
+        order = shop.start(shop.a_cart(), token="pm_card_visa").json()
+        shop.deliver()
+        twin = self.twin(shop)
+        unheard(shop, "refunds", payment_intent=twin)
+
+        shop.deliver()
+
+        [case] = Case.objects.filter(type="amount_mismatch")
+        assert (case.subject_id, holds(shop)) == (twin, ["amount_mismatch"])
+        self.settle(order, case)
+        shop.deliver()
+        assert (holds(shop), cases()) == ([], [])
+
     def settle(self, order: dict[str, Any], case: Case) -> None:
         """This will be what a person does who gave it back: the case is closed and the order let go."""
         with transaction("test"):
