@@ -1,6 +1,7 @@
 """What the payment funnel tells an order. Only these functions know the way to paid."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
@@ -40,9 +41,11 @@ def mark_authorized(order: Order, because: Because, *, held_until: datetime | No
 
 
 @transaction_required
-def mark_payment_failed(order: Order, because: Because) -> Order:
-    """This will note that the current attempt failed; stock stays held until expiry or a cancel."""
-    return move(order, order.payment_failed, because)
+def mark_payment_failed(order: Order, because: Because, *, pays_until: datetime | None = None) -> Order:
+    """This will note that the current attempt failed, or brought too little since what had come before is gone: then
+    the customer may bring what is missing until `pays_until`. Stock stays held until expiry or a cancel.
+    """
+    return _ask_anew(order, order.payment_failed, because, pays_until=pays_until)
 
 
 @transaction_required
@@ -50,9 +53,13 @@ def mark_capture_failed(order: Order, because: Because, *, pays_until: datetime 
     """This will note that held funds could not be taken. Where none are held any more the customer may bring what is
     missing until `pays_until`, and the units stay held for that unless they went back.
     """
+    return _ask_anew(order, order.capture_failed, because, pays_until=pays_until)
+
+
+def _ask_anew(order: Order, transition: Callable[[], None], because: Because, *, pays_until: datetime | None) -> Order:
     if pays_until is not None:
         order.expires_at = max(pays_until, order.expires_at or pays_until)
-    move(order, order.capture_failed, because, also=["expires_at"])
+    move(order, transition, because, also=["expires_at"])
     if pays_until is not None:
         # Who pays for units that went back has them kept anew first.
         with suppress(catalog.ReservationOver):

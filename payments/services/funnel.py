@@ -15,9 +15,8 @@ from core.cause import Cause
 from core.db import transaction_required
 from core.errors import NotFound
 from core.models import ProviderAccount
-from core.money import Money
 from orders import services as orders
-from orders.models import HoldReason, Order, OrderState, Reason
+from orders.models import Order, OrderState, Reason
 from orders.models.money import BEFORE_PAYMENT
 from orders.paths import Path, walked
 from orders.selectors import lock_order
@@ -35,7 +34,7 @@ from payments.models import (
 )
 from payments.providers.base import ProviderUpdate, RefundFact
 from payments.selectors import lock_attempts, lock_operations, place_of_attempt, refunds_by_operation
-from payments.services import books, learn, taken_back
+from payments.services import books, learn, mismatches, taken_back
 from payments.services.columns import carry_after_return, set_order_money
 from payments.services.disputes import follow_disputes
 from payments.services.refunding.external import record_external
@@ -121,7 +120,7 @@ def apply_update(update: ProviderUpdate, *, account: ProviderAccount, cause: Cau
     set_order_money(order, scene.attempts, _because(scene, Reason.CAPTURE_REVERSED))
     _account_for_refunds(scene, statuses_before)
     if mismatch:
-        _hold_mismatch(scene, update, mismatch)
+        mismatches.hold(order, attempt, update, mismatch, cause=scene.cause)
     will_be_paid = not mismatch and _may_be_paid(order) and _is_earned(scene)
     captured = books.Captured(
         total_minor=max(0, attempt.captured_minor - captured_before),
@@ -148,8 +147,8 @@ def _is_passed_over(scene: Scene, update: ProviderUpdate) -> bool:
     """
     foreign = learn.foreign_of(update, attempt=scene.attempt)
     if foreign:
-        if not learn.is_settled(update, order=scene.order):
-            _hold_mismatch(scene, update, foreign)
+        if not mismatches.is_settled(update, order=scene.order):
+            mismatches.hold(scene.order, scene.attempt, update, foreign, cause=scene.cause)
         return True
     taken_back.refuse_contradicted(scene.attempt, update)
     is_unclear = taken_back.is_overtaken(scene.attempt, update) or taken_back.hides_money(scene.attempt, update)
@@ -222,9 +221,7 @@ def _move(scene: Scene, *, will_be_paid: bool, has_changed: bool) -> None:
         because = _because(scene, Reason.PROVIDER_PAYMENT_AUTHORIZED)
         orders.mark_authorized(order, because, held_until=attempt.capture_before)
     elif _is_short(scene):
-        because = _because(scene, Reason.PROVIDER_CAPTURE_FAILED, code="rest_not_captured")
-        time_to_pay = timedelta(seconds=policies.current("reservation")["hold_seconds"])
-        orders.mark_capture_failed(order, because, pays_until=scene.cause.now + time_to_pay)
+        _ask_for_rest(scene)
     elif attempt.is_current and attempt.status in {"failed", "voided", "expired"} and _may_fail(scene):
         orders.mark_payment_failed(order, _because(scene, Reason.PROVIDER_PAYMENT_FAILED, code=attempt.failure_code))
     if has_changed and order.version == version_before:
@@ -244,10 +241,22 @@ def _has_begun(scene: Scene) -> bool:
 
 
 def _is_short(scene: Scene) -> bool:
-    """Whether a part was taken and the rest of the hold is gone: another payment has to bring it."""
+    """Whether a part was taken and another payment has to bring the rest: of a hold it is gone, or this was to be the
+    rest, was taken whole, and what had come before it is gone since.
+    """
     order, attempt = scene.order, scene.attempt
     is_over = attempt.is_current and attempt.status == AttemptStatus.CAPTURED and not order.authorized_minor
-    return is_over and order.state == OrderState.PAYMENT_AUTHORIZED and 0 < order.accepted_minor < order.due_minor
+    is_whole = order.state == OrderState.PAYMENT_PENDING and attempt.captured_minor == attempt.amount_minor
+    is_known = is_whole or order.state == OrderState.PAYMENT_AUTHORIZED
+    return is_over and is_known and 0 < order.accepted_minor < order.due_minor
+
+
+def _ask_for_rest(scene: Scene) -> None:
+    pays_until = scene.cause.now + timedelta(seconds=policies.current("reservation")["hold_seconds"])
+    was_held = scene.order.state == OrderState.PAYMENT_AUTHORIZED
+    mark = orders.mark_capture_failed if was_held else orders.mark_payment_failed
+    reason = Reason.PROVIDER_CAPTURE_FAILED if was_held else Reason.PROVIDER_PAYMENT_FAILED
+    mark(scene.order, _because(scene, reason, code="rest_not_captured"), pays_until=pays_until)
 
 
 def _may_fail(scene: Scene) -> bool:
@@ -362,30 +371,6 @@ def _record_external_refunds(scene: Scene, update: ProviderUpdate) -> bool:
             now=scene.cause.now,
         )
     return len(scene.operations) > len(scene.known_operations)
-
-
-def _hold_mismatch(scene: Scene, update: ProviderUpdate, mismatch: str) -> None:
-    reference = update.provider_reference
-    is_ours = scene.attempt.provider_reference in {None, reference}
-    orders.open_hold(scene.order, reason=HoldReason.AMOUNT_MISMATCH, detail=mismatch, cause=scene.cause)
-    open_case(
-        Report(
-            type=CaseType.AMOUNT_MISMATCH,
-            # Each payment that is not ours has a case of its own, known by the provider's name for it.
-            subject_id=scene.attempt.public_id if is_ours else reference,
-            severity=Case.Severity.HIGH,
-            summary=f"The provider's payment is not the one we asked for: {mismatch}.",
-            money=Money(update.captured_minor, update.currency) if update.currency == scene.order.currency else None,
-            order_public_id=scene.order.public_id,
-            evidence={
-                "provider_reference": reference,
-                "captured_minor": update.captured_minor,
-                "currency": update.currency,
-                "due_minor": scene.order.due_minor,
-            },
-        ),
-        now=scene.cause.now,
-    )
 
 
 def _because(scene: Scene, reason: Reason, **facts: object) -> Because:

@@ -25,8 +25,6 @@ from core.ids import new_public_id
 from core.machines import may_move
 from orders.models import CANCELLED_STATES, Order, OrderState
 from orders.paths import Path, walked
-from oversight.models import CaseType
-from oversight.selectors import was_reported
 from payments.models import RETURN_KINDS, AttemptStatus, Operation, OperationKind, OperationStatus, PaymentAttempt
 from payments.providers.base import ProviderUpdate, RefundFact
 from payments.providers.registry import adapter_for
@@ -69,16 +67,6 @@ def foreign_of(update: ProviderUpdate, *, attempt: PaymentAttempt) -> str:
     if attempt.provider_reference not in {None, update.provider_reference}:
         return "two payments at the provider carry the same attempt"
     return ""
-
-
-def is_settled(update: ProviderUpdate, *, order: Order) -> bool:
-    """This will tell whether people were told of a payment that is not ours and all that it took went back: who did
-    that is not asked to look at it anew.
-    """
-    returned_minor = sum(refund.amount_minor for refund in update.refunds if refund.status == "succeeded")
-    return 0 < update.captured_minor <= returned_minor and was_reported(
-        type=CaseType.AMOUNT_MISMATCH, subject_id=update.provider_reference, order_public_id=order.public_id
-    )
 
 
 def mismatch_of(update: ProviderUpdate, *, attempt: PaymentAttempt, operations: Sequence[Operation]) -> str:

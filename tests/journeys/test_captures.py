@@ -1,6 +1,7 @@
 """Held funds taken in parts, in time, or not at all."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.journeys.buyers import Answer, hold_funds, pay_again, read
 from tests.journeys.facts import (
     assert_sound,
     cases,
+    control,
     fault,
     given_back,
     held,
@@ -226,6 +228,32 @@ class TestParts:
         capture(shop)
 
         assert (taken(shop), shop.order().state) == ([500, 0, 1499], "paid")
+
+    def test_a_rest_that_is_taken_whole_when_the_part_before_it_is_gone_asks_for_what_is_missing(
+        self, shop: Shop
+    ) -> None:
+        """Also with time for it, however little was left of the time before."""
+        first = hold_funds(shop)
+        capture(shop, 500, is_final=False)
+        shop.pass_time(days=7, minutes=1)
+        shop.deliver()
+        rest = pay_again(shop, first, key="rest").json()
+        control(shop, "reversals", payment_intent=shop.truth("intent")[0]["id"])
+        shop.pass_time(minutes=14)
+
+        shop.confirm(rest)
+        in_dashboard(shop, f"payment_intents/{shop.truth('intent')[1]['id']}/capture")
+        shop.deliver()
+
+        order = shop.order()
+        assert (order.state, order.captured_minor, order.due_minor) == ("payment_failed", 1499, 1999)
+        assert order.expires_at == clock.now() + timedelta(minutes=15)
+        shown = read(shop, first).json()
+        assert "A part of your order is paid" in shown["message"]
+        assert shown["next_actions"] == ["retry_payment", "cancel"]
+        pay_again(shop, first, token="pm_card_visa", key="missing")
+        capture(shop)
+        assert (moves(shop)[-2:], shop.order().accepted_minor) == (["payment_authorized", "paid"], 1999)
 
     def test_a_declined_try_at_the_rest_that_was_closed_leaves_the_customer_their_time(self, shop: Shop) -> None:
         """As when the server dies while it closes that try to open another."""

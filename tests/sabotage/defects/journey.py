@@ -20,9 +20,9 @@ DEFECTS = (
         (
             Edit(
                 "orders.services.pay.mark_payment_failed",
-                "    return move(order, order.payment_failed, because)",
+                "    return _ask_anew(order, order.payment_failed, because, pays_until=pays_until)",
                 "    catalog.release(owner_id=order.public_id, now=because.cause.now)\n"
-                "    return move(order, order.payment_failed, because)",
+                "    return _ask_anew(order, order.payment_failed, because, pays_until=pays_until)",
             ),
         ),
     ),

@@ -49,8 +49,8 @@ DEFECTS = (
         (
             Edit(
                 "payments.services.funnel._is_short",
-                "    return is_over and order.state",
-                "    return False and is_over and order.state",
+                "    return is_over and is_known",
+                "    return False and is_over and is_known",
             ),
         ),
         more={"start_held": 4, "rest_lapses": 10},
@@ -74,7 +74,7 @@ DEFECTS = (
         (
             Edit(
                 "payments.services.funnel._is_passed_over",
-                "            _hold_mismatch(scene, update, foreign)\n",
+                "            mismatches.hold(scene.order, scene.attempt, update, foreign, cause=scene.cause)\n",
                 "            pass\n",
             ),
         ),
