@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 from core import db
 from core.db import TransactionStanceError, alone, transaction
 from reconciliation import tasks
+from tests import databases
 from tests.concurrency.threads import at_once
 
 
@@ -55,7 +56,10 @@ class TestAlone:
     def test_ends_with_the_session_and_the_error_that_ended_it_stays_the_one_seen(self) -> None:
         def break_off() -> None:
             with alone("work"):
+                session = connection.connection.info.backend_pid
                 connection.connection.close()
+                # The server notices a moment later.
+                databases.wait_for_end_of(session)
                 assert told()
                 raise KeyError
 
