@@ -1,5 +1,7 @@
 """The pages people see."""
 
+import re
+
 import pytest
 
 from sandbox.pages.html import money
@@ -102,6 +104,18 @@ class TestDashboard:
         assert sandbox.truth("refund")[0]["amount"] == 1000
         crossing = {"sec-fetch-site": "cross-site"}
         assert sandbox.http.post("/_control/reversals", data=form, headers=crossing).status_code == 403
+
+    def test_charges_again_at_a_click(self, sandbox: InProcess) -> None:
+        sandbox.pay()
+        page = sandbox.http.get("/").text
+        forms = re.findall(r'<form[^>]* action="/_control/duplicates">(.*?)</form>', page)
+        [fields] = [dict(re.findall(r'name="(\w+)" value="(\w+)"', form)) for form in forms]
+
+        answer = sandbox.http.post("/_control/duplicates", data=fields)
+
+        assert "Charge it again" in page
+        assert answer.status_code == 303
+        assert [row["amount_received"] for row in sandbox.truth("intent")] == [1000, 1000]
 
     def test_leaves_json_that_is_called_a_form_as_it_is(self, sandbox: InProcess) -> None:
         headers = {"content-type": "application/x-www-form-urlencoded"}

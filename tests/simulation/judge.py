@@ -172,8 +172,8 @@ class Judge:
         passes: dict[str, Callable[[], Iterator[Violation]]] = dict(HASH_CHECKS)
         chosen = {name: compare for name, compare in provider.COMPARISONS.items() if name in self._checks}
         if chosen:
-            told = provider.read_truth(_records(self._world.shop), since=clock.now() + timedelta(days=1))
-            truth = provider.without_told(told)
+            truth = provider.read_truth(_records(self._world.shop), since=clock.now() + timedelta(days=1))
+            truth = provider.without_told(truth)
             passes |= {name: partial(compare, truth) for name, compare in chosen.items()}
         found += [Finding(name, str(one)) for name, look in passes.items() if name in self._checks for one in look()]
         found += [one for one in _left_undone() if one.check in self._checks]
