@@ -20,6 +20,7 @@ from commerce.devstack.environment import free_ports
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS_MAX = 60
 GONE_SECONDS_MAX = 15
+WORDS_MAX = 30
 IGNORED = shutil.ignore_patterns(
     ".git", ".venv", ".surety", "__pycache__", ".*_cache", ".hypothesis", "docs", "staticfiles", "test-results"
 )
@@ -103,6 +104,11 @@ class Checkout:
     def has_seeded(self) -> bool:
         """Tell whether the demo data is all there."""
         return "seed is done" in self.output.read_text()
+
+    def last_words(self) -> dict[str, str]:
+        """Read the end of what each process of ours wrote, by its name."""
+        logs = sorted((self.tree / ".surety" / "dev" / "log").glob("*.log"))
+        return {log.stem: "\n".join(log.read_text(errors="replace").splitlines()[-WORDS_MAX:]) for log in logs}
 
     def first_page(self) -> int | None:
         """Ask for the first page and answer the status."""

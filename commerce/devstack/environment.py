@@ -1,6 +1,7 @@
 """Ports, secrets and addresses: the environment that every process of the stack is given."""
 
 import base64
+import itertools
 import json
 import os
 import secrets
@@ -13,6 +14,8 @@ from .postgres import APPLICATION, OWNER, SUPERUSER, WEBHOOKS, Cluster
 from .valkey import Valkey
 
 PORT_DEFAULT = 8000
+# Linux gives ports from 32768 on, others from 49152 on, to whoever asks for any.
+PORTS_TO_DRAW = range(10_000, 32_768)
 STAFF_EMAIL = "console@lantern-and-lark.example"
 LEFT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "DJANGO_SETTINGS_MODULE", "SURETY_STACK"}
 """What a caller's shell may hold for another project and would mislead ours."""
@@ -62,13 +65,13 @@ def require_ports() -> Ports:
 
 
 def free_ports() -> Ports:
-    """Let the system choose three ports that nobody listens on."""
-    attempts = [socket.socket() for _ in range(3)]
-    for attempt in attempts:
-        attempt.bind(("127.0.0.1", 0))
-    web, webhooks, sandbox = (attempt.getsockname()[1] for attempt in attempts)
-    for attempt in attempts:
-        attempt.close()
+    """Draw three ports that nobody listens on, none of those that the system gives away by itself.
+
+    A stack listens seconds after its ports were chosen, and what answers there until then is taken for it: a port of
+    the system's own would be given to any other server or connection that asks for one meanwhile.
+    """
+    drawn = secrets.SystemRandom().sample(PORTS_TO_DRAW, len(PORTS_TO_DRAW))
+    web, webhooks, sandbox = itertools.islice(filter(is_free, drawn), 3)
     return Ports(web=web, webhooks=webhooks, sandbox=sandbox)
 
 

@@ -89,8 +89,9 @@ class Shopper:
 
     def a_cart(self, sku: str, *, quantity: int = 1) -> Cart:
         """This will open a guest's cart with these units."""
-        opened = self.web.post("/carts", json={"currency": "GBP", "country": "GB"}).json()
-        cart = (opened["cart_id"], opened["cart_token"])
+        answer = self.web.post("/carts", json={"currency": "GBP", "country": "GB"})
+        assert answer.status_code == 201, answer.text
+        cart = (answer.json()["cart_id"], answer.json()["cart_token"])
         filled = self.fill(cart, lines=[{"sku": sku, "quantity": quantity}])
         assert filled.status_code == 200, filled.text
         return cart

@@ -1,6 +1,7 @@
 """One running stack for each file of tests, in which what waits for minutes waits for seconds."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
@@ -58,3 +59,13 @@ def _mended(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "shopper" in request.fixturenames:
         Backstage(request.getfixturevalue("shopper")).mend()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """This will show beside a failed test what the stack's processes wrote last: they are gone when it is read."""
+    report = yield
+    stack: Any = getattr(item, "funcargs", {}).get("copied_checkout")
+    if report.failed and stack is not None:
+        report.sections.extend((f"the end of {name}.log", lines) for name, lines in stack.last_words().items())
+    return report
