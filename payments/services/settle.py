@@ -32,6 +32,8 @@ GIVE_BACKS_MAX = 5
 # Two spaced looks did not find it: it never ran, so the same may be ordered anew.
 NEVER_EXECUTED = "never_executed"
 VOID_PAUSE = timedelta(seconds=60)
+# Why an order ends of whose money a part came.
+REST_OVERDUE = "The time to pay the rest is over."
 
 
 @transaction_required
@@ -242,7 +244,7 @@ def _end(order: Order, attempts: list[PaymentAttempt], operations: list[Operatio
         orders.carry_on(order, Because(Reason.REFUND_SUCCEEDED, cause, taken), may_end=True)
     elif _is_over_in_part(order, cause=cause):
         # Part of the money came and the rest never will: the order ends, and what came goes back.
-        orders.request_cancel(order, reason="The time to pay the rest is over.", cause=cause)
+        orders.request_cancel(order, reason=REST_OVERDUE, cause=cause)
         settle_order(order, attempts, operations, cause=cause)
     elif order.captured_minor:
         if is_ending(order) and order.is_given_back():

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - what is put into the SQL here are constants of these modules.
 from core.machines import load_order_transitions
+from payments.services.settle import REST_OVERDUE
 from reconciliation.invariants.check import Check
 
 BEFORE_PAYMENT = "('draft', 'payment_pending', 'payment_authorized', 'payment_failed', 'expired', 'capture_failed')"
@@ -98,6 +99,21 @@ CHECKS = (
             AND captured_minor > 0 AND captured_minor < due_minor AND NOT {EXPLAINED} AND NOT EXISTS (
                 SELECT 1 FROM payments_paymentattempt AS attempt
                 WHERE attempt.order_id = "order".id AND attempt.dead_at IS NULL AND attempt.status <> 'captured')
+        """,
+    ),
+    Check(
+        "I4",
+        "rest_was_asked_for",
+        "No order ends because the rest of its money came too late, unless its customer was asked for the rest or "
+        "people were told that its payment is not the one we asked for.",
+        f"""
+        SELECT public_id AS subject, concat(state, ' with ', captured_minor, ' of ', due_minor,
+            ' taken, and nobody was asked for the rest') AS detail
+        FROM orders_order AS "order"
+        WHERE cancel_reason = '{REST_OVERDUE}' AND NOT EXISTS (
+            SELECT 1 FROM orders_orderevent WHERE order_id = "order".id AND kind = 'transition'
+                AND to_state IN ('payment_failed', 'capture_failed')) AND NOT EXISTS (
+            SELECT 1 FROM oversight_case WHERE type = 'amount_mismatch' AND order_public_id = "order".public_id)
         """,
     ),
     Check(

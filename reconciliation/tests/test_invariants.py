@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from oversight import services as oversight
 from oversight.tests.factories import tampering
+from payments.services.settle import REST_OVERDUE
 from reconciliation import invariants
 from reconciliation.invariants import CHECKS, Check, combined, find_violations, hashes
 from reconciliation.tests.sound_shop import LATER, open_sound_shop
@@ -51,6 +52,7 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE payments_paymentattempt SET dead_at = created_at WHERE public_id = 'payatt_waiting'",
         ORDER.format("captured_minor = 1", "waiting"),
     ],
+    "rest_was_asked_for": [ORDER.format(f"cancel_reason = '{REST_OVERDUE}'", "returned")],
     "paid_at_is_history": [ORDER.format("paid_at = NULL", "paid")],
     "nothing_fulfilled_unpaid": [
         """UPDATE orders_orderline SET units_fulfilled = 1 FROM orders_order AS paid_for
@@ -253,6 +255,16 @@ class TestChecks:
         forgotten, _ = PLANTED["part_of_the_money_is_explained"]
 
         found = run_against(BY_NAME["part_of_the_money_is_explained"], [forgotten, ORDER.format(changes, "waiting")])
+
+        assert len(found) == times
+
+    @pytest.mark.parametrize(("asked", "times"), [("'capture_failed'", 0), ("'payment_failed'", 0), ("'paid'", 1)])
+    def test_who_was_asked_for_the_rest_may_be_too_late(self, asked: str, times: int) -> None:
+        open_sound_shop()
+        was_asked = f"""UPDATE orders_orderevent SET to_state = {asked} FROM orders_order AS ended
+            WHERE ended.id = order_id AND ended.public_id = 'ord_returned' AND to_state = 'payment_pending'"""
+
+        found = run_against(BY_NAME["rest_was_asked_for"], [was_asked, *PLANTED["rest_was_asked_for"]])
 
         assert len(found) == times
 

@@ -29,7 +29,7 @@ from tests.simulation.script import Odds
 from tests.simulation.world import World
 
 STEPS = 200
-SEEDS = range(1, 11)
+SEEDS = range(1, 21)
 # How long a run is watched after the first finding, for what other checks have to say.
 STEPS_AFTER = 40
 RACES_MAX = 3

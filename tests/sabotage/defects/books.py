@@ -28,6 +28,8 @@ DEFECTS = (
             ),
             Lost("orders_paid_means_accepted_is_due"),
         ),
+        more={"start": 3, "confirm": 3},
+        mood="even",
     ),
     Defect(
         "time of payment not saved",

@@ -23,6 +23,7 @@ DEFECTS = (
             ),
         ),
         is_between=True,
+        dies_at=frozenset({"tx:webhooks.effect"}),
         more={"confirm": 3, "deliver": 3, "work": 3},
     ),
     Defect(

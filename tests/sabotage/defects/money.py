@@ -2,6 +2,13 @@
 
 from tests.sabotage.planting import Defect, Edit
 
+REST_IS_THERE = Edit(
+    "payments.services.funnel._is_short",
+    "    return is_over and is_known",
+    "    return False and is_over and is_known",
+)
+REST_LAPSES = {"fill_cart": 4, "start_held": 2, "rest_lapses": 40, "cancel": 0.2}
+
 DEFECTS = (
     Defect(
         "amount added instead of set",
@@ -47,13 +54,17 @@ DEFECTS = (
         "rest of a payment forgotten",
         "A part was taken and what was left of the hold is gone; the order goes on waiting for it.",
         (
-            Edit(
-                "payments.services.funnel._is_short",
-                "    return is_over and is_known",
-                "    return False and is_over and is_known",
-            ),
+            REST_IS_THERE,
+            Edit("payments.services.settle._is_over_in_part", "    return is_over and", "    return False and"),
         ),
-        more={"start_held": 4, "rest_lapses": 10},
+        more=REST_LAPSES,
+        mood="held",
+    ),
+    Defect(
+        "rest not asked for",
+        "A part was taken and what was left of the hold is gone; the order ends and its customer was never asked.",
+        (REST_IS_THERE,),
+        more=REST_LAPSES,
         mood="held",
     ),
     Defect(
@@ -129,6 +140,7 @@ DEFECTS = (
                 "    room = attempt.captured_minor\n",
             ),
         ),
-        more={"pay_again": 4, "confirm": 3},
+        more={"paid_twice": 15, "fill_cart": 4},
+        mood="kept",
     ),
 )

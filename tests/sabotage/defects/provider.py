@@ -103,7 +103,7 @@ DEFECTS = (
             Edit(
                 "core.selectors._claimed_key_to_lock",
                 "filter(pk=row_id, fencing_token=fencing_token)",
-                "filter(pk=row_id)",
+                "filter(pk=row_id, fencing_token__gte=fencing_token)",
             ),
             Edit(
                 "core.idempotency.finish",
