@@ -189,7 +189,7 @@ class Defect:
     plants: tuple[Plant, ...]
     race: Callable[[Any], None] | None = None
     is_played_to_the_end: bool = False
-    more: Mapping[str, int] = field(default_factory=dict)
+    more: Mapping[str, float] = field(default_factory=dict)
     is_between: bool = False
     dies_at: frozenset[str] = frozenset()
     mood: str = ""
