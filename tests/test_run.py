@@ -5,8 +5,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import psycopg
@@ -17,7 +19,7 @@ from commerce.devstack.apps import find_need
 from commerce.devstack.checks import find_closing_line
 from commerce.devstack.children import Child, Recipe
 from commerce.devstack.install import is_installed, quickest_python
-from tests.running import GONE_SECONDS_MAX, Checkout, wait_until
+from tests.running import GONE_SECONDS_MAX, START_SECONDS_MAX, Checkout, wait_until
 
 
 @pytest.fixture
@@ -90,6 +92,31 @@ class TestRun:
         assert code == 1
         assert f"Port {port} is busy. Start on another: PORT=" in said
         assert len(said.splitlines()) == 1
+
+    def test_is_ready_when_it_answers_itself_and_not_when_another_does_at_its_port(self, checkout: Checkout) -> None:
+        checkout.run(DEMO_ORDERS="0")
+        wait_until(lambda: checkout.state().get("phase") == "starting", seconds_max=START_SECONDS_MAX)
+        with HTTPServer(("127.0.0.1", checkout.port), Other) as other:
+            threading.Thread(target=other.serve_forever, daemon=True).start()
+            wait_until(lambda: checkout.output.read_text().count("web exited") == 2, seconds_max=START_SECONDS_MAX)
+            assert checkout.first_page() == 200
+            assert checkout.state()["phase"] == "starting"
+            other.shutdown()
+
+        wait_until(lambda: checkout.state()["phase"] == "ready", seconds_max=START_SECONDS_MAX)
+
+        assert checkout.first_page() == 200
+
+
+class Other(BaseHTTPRequestHandler):
+    """Somebody else's server, with a page at every address."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its parent's name
+        """Keep the test's output readable."""
 
 
 class TestChild:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .console import Console, copy_lines
 from .places import ROOT
-from .processes import MARKER, Account, send, spawn, sweep
+from .processes import MARKER, Account, listens, marked_pids, send, spawn, sweep
 
 PAUSE_SECONDS_FIRST = 0.5
 PAUSE_SECONDS_MAX = 30.0
@@ -84,6 +84,10 @@ class Child:
     def poll(self) -> int | None:
         """Tell the exit code once the process has ended."""
         return None if self.process is None else self.process.poll()
+
+    def listens(self, *, port: int) -> bool:
+        """Tell whether the process or a descendant listens on this port: another's answer there is not theirs."""
+        return any(listens(pid, port=port) for pid in marked_pids(self.mark))
 
     def plan_restart(self) -> float:
         """Note that the process ended by itself, clear away its descendants, and choose the pause in seconds."""

@@ -14,8 +14,10 @@ from .postgres import APPLICATION, OWNER, SUPERUSER, WEBHOOKS, Cluster
 from .valkey import Valkey
 
 PORT_DEFAULT = 8000
-# Linux gives ports from 32768 on, others from 49152 on, to whoever asks for any.
-PORTS_TO_DRAW = range(10_000, 32_768)
+PORTS_TO_DRAW = range(10_000, 65_536)
+DRAWS = 100
+# First and last of the ports that Linux gives to whoever asks for any.
+GIVEN_AWAY = Path("/proc/sys/net/ipv4/ip_local_port_range")
 STAFF_EMAIL = "console@lantern-and-lark.example"
 LEFT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "DJANGO_SETTINGS_MODULE", "SURETY_STACK"}
 """What a caller's shell may hold for another project and would mislead ours."""
@@ -65,14 +67,25 @@ def require_ports() -> Ports:
 
 
 def free_ports() -> Ports:
-    """Draw three ports that nobody listens on, none of those that the system gives away by itself.
+    """Draw three ports that nobody listens on, none of those that the system gives away by itself if there are others.
 
-    A stack listens seconds after its ports were chosen, and what answers there until then is taken for it: a port of
-    the system's own would be given to any other server or connection that asks for one meanwhile.
+    A stack listens seconds after its ports were chosen: one of the system's own would be given meanwhile to any other
+    server or connection that asks for a port.
     """
-    drawn = secrets.SystemRandom().sample(PORTS_TO_DRAW, len(PORTS_TO_DRAW))
+    given_away = _given_away()
+    ours = [port for port in PORTS_TO_DRAW if port not in given_away]
+    drawn = secrets.SystemRandom().sample(ours or PORTS_TO_DRAW, DRAWS)
     web, webhooks, sandbox = itertools.islice(filter(is_free, drawn), 3)
     return Ports(web=web, webhooks=webhooks, sandbox=sandbox)
+
+
+def _given_away() -> range:
+    try:
+        first, last = GIVEN_AWAY.read_text().split()
+    except OSError:
+        # Not Linux, which says so: others begin higher than it does.
+        return range(32_768, 65_536)
+    return range(int(first), int(last) + 1)
 
 
 def usual_or_free_ports() -> Ports:

@@ -160,8 +160,9 @@ class Keeper:
     def _wait_for_answer(self, name: str, port: int, *, seconds_max: float) -> None:
         if name not in self.plan.apps:
             return
+        child = next(child for child in self.children if child.recipe.name == name)
         deadline = time.monotonic() + seconds_max
-        while not answers(port, accepts_errors=name != WEB):
+        while not (child.listens(port=port) and answers(port, accepts_errors=name != WEB)):
             if time.monotonic() > deadline:
                 log = short(self.state.directory / "log" / f"{name}.log")
                 self.console.tell(f"{name} does not answer on port {port} yet; its log is {log}")

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 MARKER = "SURETY_STACK"
+# How /proc/net/tcp writes it.
+LISTENING = "0A"
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -148,6 +150,17 @@ def marked_pids(token: str) -> list[int]:
         lines = ask(["ps", "-axEww", "-o", "pid=,command="]).stdout.splitlines()
         found = [int(line.split(None, 1)[0]) for line in lines if needle in line]
     return [pid for pid in found if pid != os.getpid()]
+
+
+def listens(pid: int, *, port: int) -> bool:
+    """Tell whether the process itself listens on this port; where that cannot be seen it is believed."""
+    if sys.platform != "linux":
+        return True
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}") and row[3] == LISTENING}
+    with contextlib.suppress(OSError):
+        return any(str(handle.readlink()) in sockets for handle in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
 
 def send(pid: int, stop_signal: signal.Signals) -> None:
