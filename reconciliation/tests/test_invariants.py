@@ -2,12 +2,16 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from core.db import transaction
 from oversight import services as oversight
+from oversight.models import Case, CaseType
+from oversight.services import Report, open_case
 from oversight.tests.factories import tampering
 from payments.services.settle import REST_OVERDUE
 from reconciliation import invariants
@@ -258,10 +262,24 @@ class TestChecks:
 
         assert len(found) == times
 
-    @pytest.mark.parametrize(("asked", "times"), [("'capture_failed'", 0), ("'payment_failed'", 0), ("'paid'", 1)])
+    @pytest.mark.parametrize(("told", "times"), [("amount_mismatch", 0), ("external_refund", 1)])
+    def test_people_who_were_told_of_another_payment_need_not_ask(self, told: str, times: int) -> None:
+        open_sound_shop()
+        facts: dict[str, Any] = {
+            "severity": Case.Severity.HIGH,
+            "summary": "Look.",
+            "order_public_id": "ord_returned",
+            "evidence": {},
+        }
+        with transaction("test.told"):
+            open_case(Report(type=CaseType(told), subject_id="payatt_returned", **facts), now=LATER)
+
+        assert len(run_against(BY_NAME["rest_was_asked_for"], PLANTED["rest_was_asked_for"])) == times
+
+    @pytest.mark.parametrize(("asked", "times"), [("capture_failed", 0), ("payment_failed", 0), ("paid", 1)])
     def test_who_was_asked_for_the_rest_may_be_too_late(self, asked: str, times: int) -> None:
         open_sound_shop()
-        was_asked = f"""UPDATE orders_orderevent SET to_state = {asked} FROM orders_order AS ended
+        was_asked = f"""UPDATE orders_orderevent SET to_state = '{asked}' FROM orders_order AS ended
             WHERE ended.id = order_id AND ended.public_id = 'ord_returned' AND to_state = 'payment_pending'"""
 
         found = run_against(BY_NAME["rest_was_asked_for"], [was_asked, *PLANTED["rest_was_asked_for"]])
